@@ -1,0 +1,145 @@
+/**
+ * The server's own errors, before the stream (an HTTP status with a JSON body) or in it (an `error` event after a 200).
+ *
+ * The two tables are data (protocol notes §8.1): what HTTP status an `error.type` stands for, and the class that users
+ * know for a status. The types "will grow over time", so one that is not listed has no status of its own.
+ */
+
+import { StreamError } from '../errors.ts';
+import type { ErrorBody } from './events.ts';
+
+/** The HTTP status that each documented `error.type` stands for. */
+export const ERROR_STATUS: Readonly<Record<string, number>> = {
+  invalid_request_error: 400,
+  authentication_error: 401,
+  billing_error: 402,
+  permission_error: 403,
+  not_found_error: 404,
+  conflict_error: 409,
+  request_too_large: 413,
+  rate_limit_error: 429,
+  api_error: 500,
+  timeout_error: 504,
+  overloaded_error: 529,
+};
+
+/** The server said no. Subclasses stand for the statuses; {@link ApiError.from} picks the right one. */
+export class ApiError extends StreamError {
+  override name = 'ApiError';
+  /** The HTTP status, or the one its `error.type` stands for; `undefined` for a type that is not known. */
+  readonly status: number | undefined;
+  /** `error.type`, such as `overloaded_error`. */
+  readonly type: string;
+  /** The error as the server sent it. */
+  readonly body: ErrorBody;
+  /** Whether sending the same request again may help. Never do so after content was delivered. */
+  readonly retryable: boolean;
+  /** How long the server asks to wait, in milliseconds. */
+  retryAfterMs?: number;
+
+  constructor(body: ErrorBody, status?: number) {
+    super(`${body.type}: ${body.message}`);
+    this.body = body;
+    this.type = body.type;
+    this.status = status;
+    this.retryable = status !== undefined && (status === 408 || status === 409 || status === 429 || status >= 500);
+  }
+
+  /**
+   * The error for a JSON error body or an `error` event.
+   *
+   * @param status - the HTTP status if it tells (>= 400); else the one that `error.type` stands for is taken
+   * @param body - `{ type, message }`, as in the `error` key
+   * @example
+   * ApiError.from(undefined, { type: 'overloaded_error', message: 'Overloaded' });
+   * // OverloadedError { status: 529, type: 'overloaded_error', retryable: true }
+   */
+  static from(status: number | undefined, body: ErrorBody, requestId?: string): ApiError {
+    const known =
+      status !== undefined && status >= 400
+        ? status
+        : Object.hasOwn(ERROR_STATUS, body.type)
+          ? ERROR_STATUS[body.type]
+          : undefined;
+    const Class =
+      (known !== undefined && ERROR_CLASSES[known]) ||
+      (known !== undefined && known >= 500 ? InternalServerError : ApiError);
+    const error = new Class(body, known);
+    if (requestId !== undefined) error.requestId = requestId;
+    return error;
+  }
+}
+
+/** 400 */
+export class BadRequestError extends ApiError {
+  override name = 'BadRequestError';
+}
+/** 401 */
+export class AuthenticationError extends ApiError {
+  override name = 'AuthenticationError';
+}
+/** 402 */
+export class PaymentRequiredError extends ApiError {
+  override name = 'PaymentRequiredError';
+}
+/** 403 */
+export class PermissionDeniedError extends ApiError {
+  override name = 'PermissionDeniedError';
+}
+/** 404 */
+export class NotFoundError extends ApiError {
+  override name = 'NotFoundError';
+}
+/** 408 */
+export class RequestTimeoutError extends ApiError {
+  override name = 'RequestTimeoutError';
+}
+/** 409 */
+export class ConflictError extends ApiError {
+  override name = 'ConflictError';
+}
+/** 413 */
+export class ContentTooLargeError extends ApiError {
+  override name = 'ContentTooLargeError';
+}
+/** 422 */
+export class UnprocessableEntityError extends ApiError {
+  override name = 'UnprocessableEntityError';
+}
+/** 429 */
+export class RateLimitError extends ApiError {
+  override name = 'RateLimitError';
+}
+/** 500, and every status above it that has no class of its own */
+export class InternalServerError extends ApiError {
+  override name = 'InternalServerError';
+}
+/** 503 */
+export class ServiceUnavailableError extends InternalServerError {
+  override name = 'ServiceUnavailableError';
+}
+/** 504 */
+export class GatewayTimeoutError extends InternalServerError {
+  override name = 'GatewayTimeoutError';
+}
+/** 529 */
+export class OverloadedError extends InternalServerError {
+  override name = 'OverloadedError';
+}
+
+/** The class of each status. */
+export const ERROR_CLASSES: Readonly<Record<number, new (body: ErrorBody, status?: number) => ApiError>> = {
+  400: BadRequestError,
+  401: AuthenticationError,
+  402: PaymentRequiredError,
+  403: PermissionDeniedError,
+  404: NotFoundError,
+  408: RequestTimeoutError,
+  409: ConflictError,
+  413: ContentTooLargeError,
+  422: UnprocessableEntityError,
+  429: RateLimitError,
+  503: ServiceUnavailableError,
+  504: GatewayTimeoutError,
+  529: OverloadedError,
+};

@@ -1,0 +1,730 @@
+/**
+ * Bytes or strings → `SseEvent`, to the letter of WHATWG HTML §9.2.6, incrementally.
+ *
+ * Theory. Input is cut at the last line end that is certain. What stands before it is a **block** of whole lines and is
+ * decoded at once; what stands after it is **held** undecoded until its line ends. Line ends never occur inside a UTF-8
+ * sequence, so a block always decodes by itself, invalid bytes included, and no decoder is ever left mid-character.
+ * Three things follow: state can be saved at any byte, a line is decoded once however it was chopped (held bytes sit in
+ * a buffer that doubles: linear), and offsets can be found on demand from the block alone.
+ *
+ * Invariants
+ * - `#text` holds whole lines; `0 <= #pos <= #text.length`; every line before `#pos` has been read.
+ * - A CR that is the last byte of the input so far is held: only the next byte tells whether it is CR or CRLF. Waiting
+ *   for it keeps offsets the same under every chunking. The price: where line ends are bare CRs, an event comes with
+ *   the byte after it (or with `end()`). Nothing that is known to serve Claude streams ends lines with bare CRs.
+ * - Held input is bytes (`#held`) or text (`#heldText`), never both. `#half` is a high surrogate that ended a string.
+ * - An offset is a {@link Mark}: an index into `#text` while its block is loaded, a byte once the block is left.
+ *
+ * Traps for the next editor: never search for CR once per line (quadratic); never keep a reference to a caller's chunk
+ * after `write` (it may be reused); a limit must trip at the same event whether the line came whole or in drips, so it
+ * is checked when the line is read or would be next, not when its bytes come in.
+ */
+
+import { ProtocolError } from '../errors.ts';
+import { MAX_EVENT_BYTES, MAX_LINE_BYTES } from '../limits.ts';
+import { fromBase64, toBase64 } from './base64.ts';
+import type { Position, SseEvent, SseOptions } from './event.ts';
+import {
+  bytesOfUnits,
+  decodeUtf8,
+  encodeUtf8,
+  isHighSurrogate,
+  isLowSurrogate,
+  nativeDecoder,
+  utf8Length,
+} from './utf8.ts';
+
+const LF = 10;
+const CR = 13;
+const SPACE = 32;
+const COLON = 58;
+const BOM = 0xfeff;
+const NOTHING = new Uint8Array(0);
+/** A held buffer larger than this is given back once its line has ended. */
+const KEEP_BYTES = 4096;
+
+/** A place: `index` into the loaded block if it is >= 0, else the byte offset `byte`. */
+interface Mark {
+  index: number;
+  byte: number;
+}
+
+/** The saved state of a scanner: plain JSON. */
+export interface SseScannerState {
+  version: 1;
+  /** Input that was not read yet: strings as they are, bytes as base64. */
+  input: (string | { base64: string })[];
+  /** Where that input begins. */
+  offset: number;
+  lines: number;
+  events: number;
+  atStart: boolean;
+  ended: boolean;
+  /** The end was read: what is in `input` is lines, and no more comes. */
+  closed: boolean;
+  lastEventId: string;
+  reconnectionTime?: number;
+  open: { start: number; line: number; data?: string; event?: string } | null;
+  idBuffer: string;
+  retry?: number;
+  position: Position;
+  failure?: { code: string; message: string; at: { event: number; byte: number; line: number } };
+}
+
+/**
+ * The pull form of the SSE parser: `write` input, take events with `next` until it gives `undefined`, `end` once.
+ *
+ * ```
+ * scanner.write(chunk);
+ * for (let event = scanner.next(); event; event = scanner.next()) use(event);
+ * ```
+ *
+ * The caller may reuse a chunk's memory as soon as `write` has returned.
+ *
+ * @example
+ * const scanner = new SseScanner();
+ * scanner.write('event: ping\ndata: {}\n\n');
+ * scanner.next(); // { event: 'ping', data: '{}', id: '', named: true }
+ * scanner.position(); // { event: 1, byte: 0, line: 1, from: 0, end: 22 }
+ * scanner.next(); // undefined: needs more input
+ */
+export class SseScanner {
+  readonly #maxLineBytes: number;
+  readonly #maxEventBytes: number;
+  readonly #onComment: ((comment: string) => void) | undefined;
+
+  // Held input: what came after the last certain line end.
+  #held: Uint8Array = NOTHING;
+  #heldBytes = 0;
+  #heldText = '';
+  /** Its last unit: looking it up in a rope would flatten the rope at every write. */
+  #heldLast = 0;
+  #heldCr = false;
+  #half = '';
+  /** Chunks that came while the block was not read to its end; bytes are copies. */
+  #queue: (Uint8Array | string)[] = [];
+  /** How many of them were loaded: `shift` would move all the others. */
+  #taken = 0;
+
+  // The block.
+  #text = '';
+  #pos = 0;
+  /** The next LF and CR of the block at or behind `#pos`; -1: there is none. */
+  #lf = -1;
+  #cr = -1;
+  #blockStart = 0;
+  #blockEnd = 0;
+  /** The block's bytes, kept only where units and bytes cannot be matched from the text (it holds U+FFFD). */
+  #raw: Uint8Array | undefined;
+  /** Whether one byte is one unit throughout. */
+  #even = true;
+  #mayExceed = false;
+  // The last place that was asked for, so that asking at every event stays linear.
+  #knownIndex = 0;
+  #knownByte = 0;
+
+  // The event being read.
+  #open = false;
+  #start: Mark = { index: -1, byte: 0 };
+  #startLine = 1;
+  #data: string | undefined = undefined;
+  #event: string | undefined = undefined;
+  #idBuffer = '';
+  #retry: number | undefined = undefined;
+
+  // What has been read.
+  #atStart = true;
+  #lines = 0;
+  #events = 0;
+  #from: Mark = { index: -1, byte: 0 };
+  #end: Mark = { index: -1, byte: 0 };
+  #given: Mark = { index: -1, byte: 0 };
+  #givenLine = 1;
+  #givenEvent = 0;
+  #lastEventId = '';
+  #reconnectionTime: number | undefined = undefined;
+  #ended = false;
+  #closed = false;
+  #failure: ProtocolError | undefined = undefined;
+
+  constructor(options: SseOptions = {}) {
+    this.#maxLineBytes = options.maxLineBytes ?? MAX_LINE_BYTES;
+    this.#maxEventBytes = options.maxEventBytes ?? MAX_EVENT_BYTES;
+    this.#onComment = options.onComment;
+  }
+
+  /** WHATWG's "last event ID string": what the last blank line made of the `id` lines so far. */
+  get lastEventId(): string {
+    return this.#lastEventId;
+  }
+
+  /** WHATWG's "reconnection time" in milliseconds, as the last valid `retry` line set it. */
+  get reconnectionTime(): number | undefined {
+    return this.#reconnectionTime;
+  }
+
+  /**
+   * Gives input: bytes of any length, or text. A string may end between the halves of a surrogate pair.
+   *
+   * @throws TypeError if the chunk is neither, or after `end()`; the `ProtocolError` that ended the scan, if one did.
+   */
+  write(chunk: Uint8Array | string): void {
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#ended) throw new TypeError('Cannot write: the input has ended; reset() begins a new one');
+    const text = typeof chunk === 'string';
+    if (!text && !(chunk instanceof Uint8Array)) {
+      if (!ArrayBuffer.isView(chunk))
+        throw new TypeError('Cannot write a chunk that is neither a Uint8Array nor a string');
+      const view = chunk as ArrayBufferView;
+      chunk = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+    }
+    if (chunk.length === 0) return;
+    if (this.#pos < this.#text.length || this.#queue.length > 0) {
+      this.#queue.push(typeof chunk === 'string' ? chunk : chunk.slice());
+    } else this.#load(chunk);
+  }
+
+  /**
+   * The next event, or `undefined` when more input is needed.
+   *
+   * @throws ProtocolError `line-too-long` or `event-too-large`, after all events before it were given; from then on
+   *   every call throws the same one until `reset()`.
+   */
+  next(): SseEvent | undefined {
+    if (this.#failure !== undefined) throw this.#failure;
+    for (;;) {
+      if (this.#pos < this.#text.length) {
+        const event = this.#read();
+        if (event !== undefined) return event;
+      }
+      const chunk = this.#queue[this.#taken];
+      if (chunk === undefined) break;
+      this.#queue[this.#taken++] = '';
+      if (this.#taken === this.#queue.length) {
+        this.#queue = [];
+        this.#taken = 0;
+      }
+      this.#load(chunk);
+    }
+    if (!this.#closed) this.#checkHeld();
+    return undefined;
+  }
+
+  /**
+   * Ends the input. Gives the last event if fields of it had come but no blank line (by the standard it is not
+   * dispatched): an unterminated last line counts as a line, and `data` is `''` if no data line came. Gives `undefined`
+   * where nothing is left, and while events wait for `next()`: take those first, then call `end()` once more. A bare CR
+   * at the very end is a line end, so `next()` may have one more event after `end()`.
+   *
+   * @throws ProtocolError as `next` does.
+   */
+  end(): SseEvent | undefined {
+    if (this.#failure !== undefined) throw this.#failure;
+    this.#ended = true;
+    if (this.#pos < this.#text.length || this.#queue.length > 0) return undefined;
+    if (!this.#closed) {
+      this.#checkHeld();
+      this.#closed = true;
+      this.#loadHeld();
+      // The CR that waited is a blank line: the event is complete, and `next()` has it.
+      if (this.#text.charCodeAt(0) === CR && this.#data !== undefined) return undefined;
+      this.#read();
+    }
+    return this.#open ? this.#give(this.#text.length) : undefined;
+  }
+
+  /**
+   * Where the event stood that `next()` or `end()` gave last; valid until the following `next()`. Found when asked for:
+   * not asking costs nothing.
+   */
+  position(): Position {
+    // In the order of the input: going back would count from the start of the block again.
+    const from = this.#byteOf(this.#from);
+    const byte = this.#byteOf(this.#given);
+    return { event: this.#givenEvent, byte, line: this.#givenLine, from, end: this.#byteOf(this.#end) };
+  }
+
+  /** Forgets everything and begins a new input with the same options. */
+  reset(): void {
+    this.#restore({
+      version: 1,
+      input: [],
+      offset: 0,
+      lines: 0,
+      events: 0,
+      atStart: true,
+      ended: false,
+      closed: false,
+      lastEventId: '',
+      open: null,
+      idBuffer: '',
+      position: { event: 0, byte: 0, line: 1, from: 0, end: 0 },
+    });
+  }
+
+  /** The whole state as plain JSON, at any byte of the input. Options are not part of it. */
+  toJSON(): SseScannerState {
+    const open = this.#open
+      ? {
+          start: this.#byteOf(this.#start),
+          line: this.#startLine,
+          ...(this.#data !== undefined && { data: this.#data }),
+          ...(this.#event !== undefined && { event: this.#event }),
+        }
+      : null;
+    return {
+      version: 1,
+      input: this.#unread(),
+      offset: this.#byteAt(this.#pos),
+      lines: this.#lines,
+      events: this.#events,
+      atStart: this.#atStart,
+      ended: this.#ended,
+      closed: this.#closed,
+      lastEventId: this.#lastEventId,
+      ...(this.#reconnectionTime !== undefined && { reconnectionTime: this.#reconnectionTime }),
+      open,
+      idBuffer: this.#idBuffer,
+      ...(this.#retry !== undefined && { retry: this.#retry }),
+      position: this.position(),
+      ...(this.#failure !== undefined && {
+        failure: {
+          code: this.#failure.code,
+          message: this.#failure.message,
+          at: this.#failure.at as { event: number; byte: number; line: number },
+        },
+      }),
+    };
+  }
+
+  /**
+   * A scanner that goes on where `toJSON()` was called.
+   *
+   * @throws TypeError if the state is not one of ours, or of another version.
+   */
+  static from(state: SseScannerState, options: SseOptions = {}): SseScanner {
+    if (state?.version !== 1) throw new TypeError('Cannot restore a scanner: the state is not of version 1');
+    const scanner = new SseScanner(options);
+    scanner.#restore(state);
+    return scanner;
+  }
+
+  #restore(state: SseScannerState): void {
+    this.#held = NOTHING;
+    this.#heldBytes = 0;
+    this.#heldText = '';
+    this.#heldCr = false;
+    this.#half = '';
+    this.#queue = [];
+    this.#taken = 0;
+    this.#text = '';
+    this.#pos = 0;
+    this.#raw = undefined;
+    this.#even = true;
+    this.#blockStart = this.#blockEnd = this.#knownByte = state.offset;
+    this.#knownIndex = 0;
+    this.#open = state.open !== null;
+    this.#start = { index: -1, byte: state.open?.start ?? 0 };
+    this.#startLine = state.open?.line ?? 1;
+    this.#data = state.open?.data;
+    this.#event = state.open?.event;
+    this.#idBuffer = state.idBuffer;
+    this.#retry = state.retry;
+    this.#atStart = state.atStart;
+    this.#lines = state.lines;
+    this.#events = state.events;
+    this.#from = { index: -1, byte: state.position.from };
+    this.#end = { index: -1, byte: state.position.end };
+    this.#given = { index: -1, byte: state.position.byte };
+    this.#givenLine = state.position.line;
+    this.#givenEvent = state.position.event;
+    this.#lastEventId = state.lastEventId;
+    this.#reconnectionTime = state.reconnectionTime;
+    this.#failure = undefined;
+    this.#ended = this.#closed = false;
+    for (const piece of state.input) this.write(typeof piece === 'string' ? piece : fromBase64(piece.base64));
+    this.#ended = state.ended;
+    this.#closed = state.closed;
+    if (state.closed) this.#loadHeld();
+    if (state.failure !== undefined) {
+      this.#failure = new ProtocolError(state.failure.code, state.failure.message, state.failure.at);
+    }
+  }
+
+  /** Everything that was written and not read: the rest of the block, what is held, what is queued. */
+  #unread(): (string | { base64: string })[] {
+    const pieces: (string | { base64: string })[] = [];
+    const rest = this.#text.slice(this.#pos);
+    if (this.#heldText !== '' || (this.#heldBytes === 0 && this.#raw === undefined)) {
+      if (rest + this.#heldText !== '') pieces.push(rest + this.#heldText);
+    } else {
+      const from = this.#raw === undefined ? 0 : this.#byteAt(this.#pos) - this.#blockStart;
+      const block = this.#raw === undefined ? encodeUtf8(rest) : this.#raw.subarray(from);
+      const bytes = new Uint8Array(block.length + this.#heldBytes);
+      bytes.set(block);
+      bytes.set(this.#held.subarray(0, this.#heldBytes), block.length);
+      if (bytes.length > 0) pieces.push({ base64: toBase64(bytes) });
+    }
+    if (this.#half !== '') pieces.push(this.#half);
+    for (const chunk of this.#queue.slice(this.#taken))
+      pieces.push(typeof chunk === 'string' ? chunk : { base64: toBase64(chunk) });
+    return pieces;
+  }
+
+  // ── Input: chunks → a block of whole lines, and what is held ──────────────────────────────────────────────────────
+
+  #load(chunk: Uint8Array | string): void {
+    this.#leaveBlock();
+    if (typeof chunk === 'string') {
+      if (this.#half !== '') {
+        chunk = this.#half + chunk;
+        this.#half = '';
+      }
+      if (this.#heldBytes === 0 || this.#heldText !== '') return this.#loadText(chunk);
+      if (isHighSurrogate(chunk.charCodeAt(chunk.length - 1))) {
+        this.#half = chunk.charAt(chunk.length - 1);
+        chunk = chunk.slice(0, -1);
+      }
+      return this.#loadBytes(encodeUtf8(chunk), true);
+    }
+    if (this.#heldText !== '') {
+      this.#held = encodeUtf8(this.#heldText);
+      this.#heldBytes = this.#held.length;
+      this.#heldText = '';
+    }
+    if (this.#half !== '') {
+      this.#hold(encodeUtf8(this.#half));
+      this.#half = '';
+    }
+    this.#loadBytes(chunk);
+  }
+
+  #loadBytes(chunk: Uint8Array, more: boolean = chunk.length > 0): void {
+    const cut = lastLineEnd(chunk);
+    if (cut === 0 && !(this.#heldCr && more)) {
+      this.#hold(chunk);
+    } else if (this.#heldBytes === 0) {
+      this.#setBlock(chunk.subarray(0, cut));
+      if (cut < chunk.length) this.#hold(chunk.subarray(cut));
+    } else {
+      // With a CR held and no line end in the chunk, the block is just what is held: `cut` is 0.
+      this.#hold(chunk.subarray(0, cut));
+      const held = this.#held;
+      const block = held.subarray(0, this.#heldBytes);
+      this.#heldBytes = 0;
+      this.#setBlock(block);
+      if (held.length > KEEP_BYTES) this.#held = NOTHING;
+      if (cut < chunk.length) this.#hold(chunk.subarray(cut));
+    }
+    this.#heldCr = this.#heldBytes > 0 && this.#held[this.#heldBytes - 1] === CR;
+  }
+
+  #hold(bytes: Uint8Array): void {
+    const length = this.#heldBytes + bytes.length;
+    if (length > this.#held.length) {
+      const grown = new Uint8Array(Math.max(length, this.#held.length * 2, 64));
+      grown.set(this.#held.subarray(0, this.#heldBytes));
+      this.#held = grown;
+    }
+    this.#held.set(bytes, this.#heldBytes);
+    this.#heldBytes = length;
+  }
+
+  #setBlock(bytes: Uint8Array): void {
+    const decoder = nativeDecoder();
+    const text = decoder === undefined ? decodeUtf8(bytes) : decoder.decode(bytes);
+    this.#blockEnd = this.#blockStart + bytes.length;
+    // Units never outnumber bytes, so equal counts mean one unit a byte throughout.
+    this.#even = text.length === bytes.length;
+    this.#raw = text.includes('\uFFFD') ? bytes.slice() : undefined;
+    this.#setText(text);
+  }
+
+  #loadText(chunk: string): void {
+    const cut = lastLineEndOfText(chunk);
+    if (cut === 0 && !this.#heldCr) {
+      // A pair that two pieces share is 4 bytes, not 3 + 3.
+      const shared = this.#heldText !== '' && isHighSurrogate(this.#heldLast) && isLowSurrogate(chunk.charCodeAt(0));
+      this.#heldText += chunk;
+      this.#heldBytes += utf8Length(chunk) - (shared ? 2 : 0);
+    } else {
+      const text = this.#heldText + chunk.slice(0, cut);
+      const bytes = utf8Length(text);
+      this.#heldText = chunk.slice(cut);
+      this.#heldBytes = utf8Length(this.#heldText);
+      this.#blockEnd = this.#blockStart + bytes;
+      this.#even = text.length === bytes;
+      this.#raw = undefined;
+      this.#setText(text);
+    }
+    this.#heldLast = chunk.charCodeAt(chunk.length - 1);
+    this.#heldCr = this.#heldText !== '' && this.#heldLast === CR;
+  }
+
+  #setText(text: string): void {
+    this.#text = text;
+    this.#pos = 0;
+    this.#knownIndex = 0;
+    this.#knownByte = this.#blockStart;
+    this.#lf = text.indexOf('\n');
+    this.#cr = text.indexOf('\r');
+    if (this.#atStart) {
+      this.#atStart = false;
+      if (text.charCodeAt(0) === BOM) this.#pos = 1;
+    }
+    const bytes = this.#blockEnd - this.#blockStart;
+    const begin = this.#open ? this.#start.byte : this.#blockStart;
+    this.#mayExceed = bytes > this.#maxLineBytes || this.#blockEnd - begin > this.#maxEventBytes;
+  }
+
+  /** Turns the marks into bytes, while the block that they point into is still there. */
+  #leaveBlock(): void {
+    for (const mark of [this.#start, this.#from, this.#end, this.#given]) {
+      if (mark.index >= 0) {
+        mark.byte = this.#byteAt(mark.index);
+        mark.index = -1;
+      }
+    }
+    this.#blockStart = this.#blockEnd;
+    this.#text = '';
+    this.#pos = 0;
+    this.#raw = undefined;
+    this.#even = true;
+    this.#knownIndex = 0;
+    this.#knownByte = this.#blockStart;
+  }
+
+  /** At the end: what is held becomes the block. */
+  #loadHeld(): void {
+    this.#leaveBlock();
+    if (this.#half !== '') {
+      this.#hold(encodeUtf8(this.#half));
+      this.#half = '';
+    }
+    const text = this.#heldText;
+    if (text !== '') {
+      this.#heldText = '';
+      this.#blockEnd = this.#blockStart + this.#heldBytes;
+      this.#even = text.length === this.#heldBytes;
+      this.#setText(text);
+    } else if (this.#heldBytes > 0) this.#setBlock(this.#held.subarray(0, this.#heldBytes));
+    this.#heldBytes = 0;
+    this.#heldCr = false;
+    this.#held = NOTHING;
+  }
+
+  // ── Lines → fields → event ────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Reads lines of the block until one dispatches an event, or the block is read. */
+  #read(): SseEvent | undefined {
+    const text = this.#text;
+    // Kept from event to event: where one of the two kinds is missing, looking for it again each time is quadratic.
+    let lf = this.#lf;
+    let cr = this.#cr;
+    while (this.#pos < text.length) {
+      const pos = this.#pos;
+      if (lf !== -1 && lf < pos) lf = text.indexOf('\n', pos);
+      if (cr !== -1 && cr < pos) cr = text.indexOf('\r', pos);
+      const bare = cr !== -1 && (lf === -1 || cr < lf);
+      // At the end of the input the last line may lack its line end; it is read as a line without one.
+      const end = bare ? cr : lf === -1 ? text.length : lf;
+      const after = bare && lf === cr + 1 ? lf + 1 : Math.min(end + 1, text.length);
+      if (end === pos) {
+        this.#pos = after;
+        this.#lines++;
+        this.#lf = lf;
+        this.#cr = cr;
+        const event = this.#blank(after);
+        if (event !== undefined) return event;
+      } else {
+        if (this.#mayExceed) this.#checkLine(pos, end);
+        this.#pos = after;
+        this.#lines++;
+        this.#field(text, pos, end);
+      }
+    }
+    return undefined;
+  }
+
+  #field(text: string, pos: number, end: number): void {
+    const first = text.charCodeAt(pos);
+    if (first === COLON) {
+      if (this.#onComment !== undefined) this.#onComment(text.slice(pos + 1, end));
+      return;
+    }
+    if (!this.#open) {
+      this.#open = true;
+      this.#start.index = pos;
+      this.#startLine = this.#lines;
+    }
+    if (first === 100 && isField(text, pos, end, 'data')) {
+      const value = text.slice(valueStart(text, pos + 4, end), end);
+      this.#data = this.#data === undefined ? value : `${this.#data}\n${value}`;
+    } else if (first === 101 && isField(text, pos, end, 'event')) {
+      this.#event = text.slice(valueStart(text, pos + 5, end), end);
+    } else if (first === 105 && isField(text, pos, end, 'id')) {
+      const id = text.slice(valueStart(text, pos + 2, end), end);
+      if (!id.includes('\0')) this.#idBuffer = id;
+    } else if (first === 114 && isField(text, pos, end, 'retry')) {
+      const digits = text.slice(valueStart(text, pos + 5, end), end);
+      if (/^[0-9]+$/.test(digits)) {
+        this.#reconnectionTime = this.#retry = Math.min(Number(digits), Number.MAX_SAFE_INTEGER);
+      }
+    }
+  }
+
+  /** A blank line: dispatches the event if it has data. `after` is the index behind the line. */
+  #blank(after: number): SseEvent | undefined {
+    this.#lastEventId = this.#idBuffer;
+    if (this.#data === undefined) {
+      this.#event = undefined;
+      this.#open = false;
+      return undefined;
+    }
+    return this.#give(after);
+  }
+
+  #give(after: number): SseEvent {
+    const event = makeEvent(this.#event, this.#data ?? '', this.#idBuffer, this.#retry);
+    const from = this.#from;
+    this.#from = this.#end;
+    this.#end = from;
+    this.#end.index = after;
+    this.#given.index = this.#start.index;
+    this.#given.byte = this.#start.byte;
+    this.#start.index = -1;
+    this.#givenLine = this.#startLine;
+    this.#givenEvent = ++this.#events;
+    this.#open = false;
+    this.#data = undefined;
+    this.#event = undefined;
+    this.#retry = undefined;
+    return event;
+  }
+
+  // ── Offsets ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #byteOf(mark: Mark): number {
+    if (mark.index >= 0) {
+      mark.byte = this.#byteAt(mark.index);
+      mark.index = -1;
+    }
+    return mark.byte;
+  }
+
+  /** The byte offset of index `index` of the block. */
+  #byteAt(index: number): number {
+    if (this.#even) return this.#blockStart + index;
+    const text = this.#text;
+    if (index === text.length) return this.#blockEnd;
+    // Most places asked for lie just before the block's end or just after the last one: count the shorter way.
+    if (this.#raw === undefined && text.length - index < index - this.#knownIndex) {
+      return this.#blockEnd - utf8Length(text, index);
+    }
+    if (index < this.#knownIndex) {
+      this.#knownIndex = 0;
+      this.#knownByte = this.#blockStart;
+    }
+    this.#knownByte +=
+      this.#raw === undefined
+        ? utf8Length(text, this.#knownIndex, index)
+        : bytesOfUnits(this.#raw, this.#knownByte - this.#blockStart, index - this.#knownIndex);
+    this.#knownIndex = index;
+    return this.#knownByte;
+  }
+
+  // ── Limits ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Before the line `[pos, end)` of the block is read. */
+  #checkLine(pos: number, end: number): void {
+    this.#check(this.#byteAt(pos), this.#byteAt(end), this.#text.charCodeAt(pos) === COLON);
+  }
+
+  /** When the block is read: the line that is held and has not ended. */
+  #checkHeld(): void {
+    const opened = this.#open ? this.#blockEnd - this.#byteOf(this.#start) : 0;
+    const held = this.#heldBytes - (this.#heldCr ? 1 : 0);
+    if (held <= 0) return;
+    if (held <= this.#maxLineBytes && held + opened <= this.#maxEventBytes) return;
+    const text = this.#heldText;
+    const bytes = text === '';
+    const mark = bytes
+      ? this.#held[0] === 0xef && this.#held[1] === 0xbb && this.#held[2] === 0xbf
+      : text.charCodeAt(0) === BOM;
+    const skip = this.#atStart && mark;
+    const first = bytes ? this.#held[skip ? 3 : 0] : text.charCodeAt(skip ? 1 : 0);
+    const begin = this.#blockEnd + (skip ? 3 : 0);
+    this.#check(begin, this.#blockEnd + held, first === COLON);
+  }
+
+  /** Trips the limit that the line `[begin, end)` crosses first, so that drips and whole lines fail alike. */
+  #check(begin: number, end: number, comment: boolean): void {
+    const lineFull = begin + this.#maxLineBytes;
+    const event = { event: this.#events + 1, byte: begin, line: this.#lines + 1 };
+    if (this.#open) {
+      event.byte = this.#byteOf(this.#start);
+      event.line = this.#startLine;
+    }
+    const eventFull = comment && !this.#open ? Infinity : event.byte + this.#maxEventBytes;
+    if (end <= lineFull && end <= eventFull) return;
+    if (lineFull <= eventFull) {
+      const at = { event: this.#events + 1, byte: begin, line: this.#lines + 1 };
+      this.#fail(
+        'line-too-long',
+        `Cannot read a line: it is longer than ${this.#maxLineBytes} bytes (maxLineBytes)`,
+        at,
+      );
+    }
+    this.#fail(
+      'event-too-large',
+      `Cannot read an event: it is larger than ${this.#maxEventBytes} bytes (maxEventBytes)`,
+      event,
+    );
+  }
+
+  #fail(code: string, message: string, at: { event: number; byte: number; line: number }): never {
+    this.#failure = new ProtocolError(code, `${message} (event ${at.event}, line ${at.line}, byte ${at.byte})`, at);
+    this.#queue = [];
+    this.#taken = 0;
+    this.#held = NOTHING;
+    this.#heldBytes = 0;
+    this.#heldText = '';
+    throw this.#failure;
+  }
+}
+
+/** Two literals, so that an event without `retry` (nearly all) has no such key. */
+function makeEvent(name: string | undefined, data: string, id: string, retry: number | undefined): SseEvent {
+  const named = name !== undefined;
+  const event = name === undefined || name === '' ? 'message' : name;
+  return retry === undefined ? { event, data, id, named } : { event, data, id, retry, named };
+}
+
+/** Whether the line `[pos, end)` has the field name `name`: it ends there, or a colon follows. */
+function isField(text: string, pos: number, end: number, name: string): boolean {
+  const after = pos + name.length;
+  return text.startsWith(name, pos) && (after === end || (after < end && text.charCodeAt(after) === COLON));
+}
+
+/** Where a field's value begins, its name ending at `after`: behind the colon and one space, if they are there. */
+function valueStart(text: string, after: number, end: number): number {
+  if (after >= end) return end;
+  return after + 1 < end && text.charCodeAt(after + 1) === SPACE ? after + 2 : after + 1;
+}
+
+/** The index behind the last line end that is certain (a final CR is not); 0 if there is none. */
+function lastLineEnd(chunk: Uint8Array): number {
+  const last = chunk.length - 1;
+  if (chunk[last] === LF) return chunk.length;
+  const lf = chunk.lastIndexOf(LF);
+  const cr = chunk.indexOf(CR, lf + 1);
+  return cr === -1 || cr === last ? lf + 1 : chunk.lastIndexOf(CR, last - 1) + 1;
+}
+
+function lastLineEndOfText(chunk: string): number {
+  const last = chunk.length - 1;
+  const lf = chunk.lastIndexOf('\n');
+  if (lf === last) return chunk.length;
+  const cr = chunk.indexOf('\r', lf + 1);
+  return cr === -1 || cr === last ? lf + 1 : chunk.lastIndexOf('\r', last - 1) + 1;
+}

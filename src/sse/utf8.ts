@@ -1,0 +1,171 @@
+/**
+ * UTF-8 by hand, for runtimes that have no `TextDecoder` or a broken one (Hermes, QuickJS, plugin sandboxes), and for
+ * exact byte offsets. Decoding follows the WHATWG Encoding standard §8.1.1: each maximal subpart of an ill-formed
+ * sequence becomes one U+FFFD. No byte order mark is taken off here; that is the scanner's business.
+ */
+
+const REPLACEMENT = 0xfffd;
+/** `String.fromCharCode` takes its arguments on the stack: few enough for every engine. */
+const BATCH = 4096;
+
+/**
+ * Reads one character at `i < end`; gives `codePoint * 8 + bytes used`, so that no object is made. Ill-formed input
+ * gives U+FFFD with the length of its maximal subpart.
+ */
+function readCharacter(bytes: Uint8Array, i: number, end: number): number {
+  const lead = bytes[i] as number;
+  if (lead < 0x80) return lead * 8 + 1;
+  let need = 0;
+  let lower = 0x80;
+  let upper = 0xbf;
+  if (lead >= 0xc2 && lead <= 0xdf) {
+    need = 1;
+  } else if (lead >= 0xe0 && lead <= 0xef) {
+    need = 2;
+    if (lead === 0xe0) lower = 0xa0;
+    if (lead === 0xed) upper = 0x9f;
+  } else if (lead >= 0xf0 && lead <= 0xf4) {
+    need = 3;
+    if (lead === 0xf0) lower = 0x90;
+    if (lead === 0xf4) upper = 0x8f;
+  }
+  if (need === 0) return REPLACEMENT * 8 + 1;
+  let codePoint = lead & (0x3f >> need);
+  for (let used = 1; used <= need; used++) {
+    const next = i + used < end ? (bytes[i + used] as number) : -1;
+    if (next < lower || next > upper) return REPLACEMENT * 8 + used;
+    lower = 0x80;
+    upper = 0xbf;
+    codePoint = (codePoint << 6) | (next & 0x3f);
+  }
+  return codePoint * 8 + need + 1;
+}
+
+/**
+ * Decodes `bytes[start, end)` as `new TextDecoder('utf-8', { ignoreBOM: true }).decode()` does.
+ *
+ * @example
+ * decodeUtf8(new Uint8Array([0x68, 0x69, 0xff])); // 'hi\uFFFD'
+ */
+export function decodeUtf8(bytes: Uint8Array, start = 0, end: number = bytes.length): string {
+  let text = '';
+  let units: number[] = [];
+  for (let i = start; i < end;) {
+    const read = readCharacter(bytes, i, end);
+    i += read & 7;
+    const codePoint = read >> 3;
+    if (codePoint > 0xffff) units.push(0xd7c0 + (codePoint >> 10), 0xdc00 + (codePoint & 0x3ff));
+    else units.push(codePoint);
+    if (units.length >= BATCH) {
+      text += String.fromCharCode.apply(null, units);
+      units = [];
+    }
+  }
+  return text + String.fromCharCode.apply(null, units);
+}
+
+/** How many bytes of `bytes`, from `start` on, decode to the first `units` UTF-16 units. */
+export function bytesOfUnits(bytes: Uint8Array, start: number, units: number): number {
+  let i = start;
+  for (let seen = 0; seen < units && i < bytes.length;) {
+    const read = readCharacter(bytes, i, bytes.length);
+    i += read & 7;
+    seen += read >> 3 > 0xffff ? 2 : 1;
+  }
+  return i - start;
+}
+
+/** Whether `unit` is the first half of a surrogate pair. */
+export function isHighSurrogate(unit: number): boolean {
+  return unit >= 0xd800 && unit <= 0xdbff;
+}
+
+/** Whether `unit` is the second half of a surrogate pair. */
+export function isLowSurrogate(unit: number): boolean {
+  return unit >= 0xdc00 && unit <= 0xdfff;
+}
+
+/**
+ * The UTF-8 length of `text[from, to)` in bytes; a lone surrogate counts as U+FFFD (3 bytes), as encoders write it.
+ *
+ * @example
+ * utf8Length('aé€😀'); // 10
+ */
+export function utf8Length(text: string, from = 0, to: number = text.length): number {
+  let bytes = 0;
+  for (let i = from; i < to; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit < 0x80) bytes += 1;
+    else if (unit < 0x800) bytes += 2;
+    else if (isHighSurrogate(unit) && i + 1 < to && isLowSurrogate(text.charCodeAt(i + 1))) {
+      bytes += 4;
+      i++;
+    } else bytes += 3;
+  }
+  return bytes;
+}
+
+/**
+ * Encodes as `new TextEncoder().encode()` does: a lone surrogate becomes U+FFFD.
+ *
+ * @example
+ * encodeUtf8('é'); // Uint8Array [0xc3, 0xa9]
+ */
+export function encodeUtf8(text: string): Uint8Array {
+  const bytes = new Uint8Array(utf8Length(text));
+  let at = 0;
+  for (let i = 0; i < text.length; i++) {
+    let codePoint = text.charCodeAt(i);
+    if (isHighSurrogate(codePoint) && isLowSurrogate(text.charCodeAt(i + 1))) {
+      codePoint = 0x10000 + ((codePoint - 0xd800) << 10) + (text.charCodeAt(++i) - 0xdc00);
+    } else if (codePoint >= 0xd800 && codePoint <= 0xdfff) {
+      codePoint = REPLACEMENT;
+    }
+    if (codePoint < 0x80) bytes[at++] = codePoint;
+    else {
+      if (codePoint < 0x800) bytes[at++] = 0xc0 | (codePoint >> 6);
+      else {
+        if (codePoint < 0x10000) bytes[at++] = 0xe0 | (codePoint >> 12);
+        else {
+          bytes[at++] = 0xf0 | (codePoint >> 18);
+          bytes[at++] = 0x80 | ((codePoint >> 12) & 0x3f);
+        }
+        bytes[at++] = 0x80 | ((codePoint >> 6) & 0x3f);
+      }
+      bytes[at++] = 0x80 | (codePoint & 0x3f);
+    }
+  }
+  return bytes;
+}
+
+interface NativeDecoder {
+  decode(bytes: Uint8Array): string;
+}
+type NativeDecoderClass = new (label: string, options: { ignoreBOM: boolean }) => NativeDecoder;
+
+/** A mark, an ill-formed sequence of two bytes and one of one: what polyfills get wrong. */
+const PROBE = [0xef, 0xbb, 0xbf, 0x41, 0xf0, 0x9f, 0xff];
+const PROBED = '\uFEFFA\uFFFD\uFFFD';
+
+let probedClass: NativeDecoderClass | undefined;
+let probed: NativeDecoder | undefined;
+
+/**
+ * The runtime's decoder if it has one that does what the standard says, else `undefined`. Looked up at each call, so
+ * that importing touches no global; one instance serves everybody, because only whole lines are ever decoded and so no
+ * state is left in it.
+ */
+export function nativeDecoder(): NativeDecoder | undefined {
+  const found = (globalThis as { TextDecoder?: NativeDecoderClass }).TextDecoder;
+  if (found === probedClass) return probed;
+  probedClass = found;
+  probed = undefined;
+  if (typeof found !== 'function') return undefined;
+  try {
+    const decoder = new found('utf-8', { ignoreBOM: true });
+    if (decoder.decode(new Uint8Array(PROBE)) === PROBED) probed = decoder;
+  } catch {
+    // Not usable: our own decoder takes over.
+  }
+  return probed;
+}
