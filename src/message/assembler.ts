@@ -1,0 +1,956 @@
+/**
+ * `StreamEvent` → `Message`, by the meaning that DESIGN §4 gives: nothing is lost, nothing is invented, nothing is silent.
+ *
+ * How it works. Each event asks `protocol/order` what it may do in the present phase; then it is applied to the one
+ * message that is being built (`#now`): content events to a {@link Slot} found by the wire's index, the others to `base`,
+ * the message without its content. A deviation is reported before anything is changed, so under `strict` a refused event
+ * leaves no trace.
+ *
+ * Invariants
+ * - `now.slots` is ordered as `content` is: by index, then arrival. `now.at` finds the slots of one index; `now.open`
+ *   holds those that are open, in order of arrival. No array is ever sized by an index.
+ * - `now.base` and each slot's block may be written only while no snapshot holds them (`shared`).
+ * - `now.snapshot` is the last one handed out; it stands until something changes (`touched`, `contentTouched`).
+ * - What the wire gave us is never written: a nested value of an event may sit in the snapshot as it is.
+ */
+
+import { DamagedError, ProtocolError, type StreamError, TruncatedError } from '../errors.ts';
+import { MAX_DIAGNOSTICS, MAX_RAW_CHARS } from '../limits.ts';
+import { ApiError } from '../protocol/api-error.ts';
+import type { ContentBlock } from '../protocol/blocks.ts';
+import { type DiagnosticCode, SEVERITIES } from '../protocol/codes.ts';
+import { isObject, type Wire } from '../protocol/decode.ts';
+import {
+  type ContentBlockDeltaEvent,
+  type ContentBlockStartEvent,
+  type ContentBlockStopEvent,
+  type Delta,
+  isKnownDelta,
+  type MessageDeltaEvent,
+  type MessageStartEvent,
+  type StreamEvent,
+  type UnknownDelta,
+  type UnknownEvent,
+} from '../protocol/events.ts';
+import type { Message, StopReason } from '../protocol/message.ts';
+import { advance, BLOCK_ORDER, CUTTING_REASONS, kindOf, type Phase } from '../protocol/order.ts';
+import { adoptStart, mergeMessageDelta, provisionalMessage, reservedKeys } from './merge.ts';
+import { loadError, saveError, type SavedError, type SavedOutcome, statusOf, toStreamError } from './outcome.ts';
+import {
+  applyDelta,
+  closeSlot,
+  fits,
+  impliedBlock,
+  infoOf,
+  keepDelta,
+  openSlot,
+  type SavedSlot,
+  type Slot,
+  loadSlot,
+  saveSlot,
+  viewOf,
+} from './slot.ts';
+import type { At, BlockInfo, Diagnostic, MessageRecord, Outcome, OutcomeStatus } from './types.ts';
+
+/** What an assembler may be told. */
+export interface AssemblerOptions {
+  /** `true`: diagnostics of severity error are thrown as `ProtocolError`; a list: those codes are. Default: none. */
+  strict?: boolean | readonly DiagnosticCode[];
+  /** Diagnostics kept; later ones are only counted. Default 1,000. */
+  maxDiagnostics?: number;
+  /** Gets each diagnostic when it is found, also those past `maxDiagnostics`. */
+  onDiagnostic?: (diagnostic: Diagnostic) => void;
+}
+
+/** The server-sent event that a stream event came in, for what only the framing can tell. */
+export interface Envelope {
+  event: string;
+  named: boolean;
+}
+
+/** What the parser wants to hear while an event is applied. Internal: the rooms above use it. */
+export interface AssemblyObserver {
+  /** A delta of a known type went to this block. */
+  delta(slot: Slot, delta: Delta): void;
+  /** A block is no longer open. */
+  closed(slot: Slot): void;
+  /** A message is finished, however it ended. */
+  finished(record: MessageRecord): void;
+  /** Where the event is that is being applied. */
+  where(): At;
+}
+
+/** The message that is being built. */
+interface Current {
+  base: Wire | undefined;
+  baseShared: boolean;
+  slots: Slot[];
+  at: Map<number, Slot[]>;
+  open: Slot[];
+  newest: Slot | undefined;
+  highest: number;
+  /** Stopped tool blocks whose input is a prefix of JSON: the stop reason will tell whether it was cut. */
+  undecided: Slot[];
+  damagedBy: number | undefined;
+  status: OutcomeStatus;
+  error: StreamError | undefined;
+  finished: boolean;
+  touched: boolean;
+  contentTouched: boolean;
+  content: ContentBlock[];
+  snapshot: Message | undefined;
+  infos: readonly BlockInfo[] | undefined;
+  outcome: Outcome | undefined;
+}
+
+function noMessage(): Current {
+  return {
+    base: undefined,
+    baseShared: false,
+    slots: [],
+    at: new Map(),
+    open: [],
+    newest: undefined,
+    highest: -1,
+    undecided: [],
+    damagedBy: undefined,
+    status: 'open',
+    error: undefined,
+    finished: false,
+    touched: false,
+    contentTouched: false,
+    content: [],
+    snapshot: undefined,
+    infos: undefined,
+    outcome: undefined,
+  };
+}
+
+/** A message with what stands beside it, as plain JSON. */
+interface SavedRecord {
+  message: Message;
+  blocks: readonly BlockInfo[];
+  outcome: SavedOutcome;
+}
+
+/** The saved state of an assembler: plain JSON. */
+export interface MessageAssemblerState {
+  version: 1;
+  phase: Phase;
+  events: number;
+  earlier: SavedRecord[];
+  base?: Wire;
+  slots: SavedSlot[];
+  arrived: number;
+  open: number[];
+  newest?: number;
+  highest: number;
+  undecided: number[];
+  damagedBy?: number;
+  finished: boolean;
+  outcome: SavedOutcome;
+  diagnostics: readonly Diagnostic[];
+  diagnosticCount: number;
+  noted: string[];
+  orphanDeltas: readonly (UnknownDelta | Delta)[];
+  requestId?: string;
+  status?: number;
+  at?: At;
+  ended: boolean;
+  failure?: SavedError;
+}
+
+/**
+ * Assembles events into messages.
+ *
+ * @example
+ * const assembler = new MessageAssembler();
+ * assembler.apply({ type: 'content_block_start', index: 0, content_block: { type: 'text', text: '', citations: null } });
+ * assembler.apply({ type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'Hi' } });
+ * assembler.message?.content; // [{ type: 'text', text: 'Hi', citations: null }]
+ * assembler.diagnostics[0]?.code; // 'content-before-start'
+ */
+export class MessageAssembler {
+  readonly #options: AssemblerOptions;
+  readonly #observer: AssemblyObserver | undefined;
+  #phase: Phase = 'before';
+  #now: Current = noMessage();
+  #earlier: MessageRecord[] = [];
+  #arrived = 0;
+  #events = 0;
+  #at: At | undefined = undefined;
+  #diagnostics: Diagnostic[] = [];
+  #diagnosticCount = 0;
+  /** Notes that are made once: a code, or a code and a type. */
+  #noted = new Set<string>();
+  #orphanDeltas: (UnknownDelta | Delta)[] = [];
+  #ended = false;
+  #failure: StreamError | undefined = undefined;
+
+  /** The `request-id` of the response, or what an error event said; goes onto every error. */
+  requestId: string | undefined = undefined;
+  /** The HTTP status of the response, if it is known: an `error` in a body of status >= 400 has that status. */
+  status: number | undefined = undefined;
+
+  constructor(options: AssemblerOptions = {}, observer?: AssemblyObserver) {
+    this.#options = options;
+    this.#observer = observer;
+  }
+
+  // ── Looking ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * The message as far as it has come, in the shape that the API answers without streaming; `undefined` before
+   * `message_start` or the first block. Immutable by promise, but for the live `input` of an open tool block. What did
+   * not change since the last look is `===`; a look costs the changed blocks and one pointer a block.
+   */
+  get message(): Message | undefined {
+    const now = this.#now;
+    if (now.base === undefined) return undefined;
+    if (now.snapshot === undefined || now.touched) {
+      if (now.contentTouched) {
+        now.content = now.slots.map(viewOf);
+        now.contentTouched = false;
+      }
+      now.snapshot = { ...now.base, content: now.content } as unknown as Message;
+      now.touched = false;
+    }
+    return now.snapshot;
+  }
+
+  /** What is known about each block: `blocks[k]` describes `message.content[k]`. */
+  get blocks(): readonly BlockInfo[] {
+    return (this.#now.infos ??= this.#now.slots.map(infoOf));
+  }
+
+  /** How the message stands or ended. */
+  get outcome(): Outcome {
+    const now = this.#now;
+    return (now.outcome ??= {
+      status: now.status,
+      stopReason: (now.base?.['stop_reason'] as StopReason | null | undefined) ?? null,
+      ...(now.error !== undefined && { error: now.error }),
+    });
+  }
+
+  /** All messages of the stream in order, the last one as it stands. */
+  get messages(): readonly MessageRecord[] {
+    const { message } = this;
+    return message === undefined
+      ? [...this.#earlier]
+      : [...this.#earlier, { message, blocks: this.blocks, outcome: this.outcome }];
+  }
+
+  /** The deviations so far, at most `maxDiagnostics` of them. */
+  get diagnostics(): readonly Diagnostic[] {
+    return this.#diagnostics;
+  }
+
+  /** How many deviations there were, those past `maxDiagnostics` included. */
+  get diagnosticCount(): number {
+    return this.#diagnosticCount;
+  }
+
+  /** Deltas of unknown type for which no block was there. */
+  get orphanDeltas(): readonly (UnknownDelta | Delta)[] {
+    return this.#orphanDeltas;
+  }
+
+  /**
+   * How many events were applied.
+   *
+   * @internal
+   */
+  get eventCount(): number {
+    return this.#events;
+  }
+
+  // ── Applying ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Applies one event.
+   *
+   * @param at - where it stood, for diagnostics; counted from 1 where it is not given
+   * @param envelope - the server-sent event that it came in, if it came in one
+   * @throws ProtocolError under `strict`; from then on every call throws the same one. TypeError after `end()`
+   */
+  apply(event: StreamEvent, at?: At, envelope?: Envelope): void {
+    this.check();
+    if (this.#ended) throw new TypeError('Cannot apply an event: the stream has ended; reset() begins a new one');
+    this.#events++;
+    this.#at = at;
+    if (envelope !== undefined) this.#checkName(event, envelope);
+    // The delta of a message that is open needs no table: it is most of every stream.
+    if (event.type === 'content_block_delta' && this.#phase === 'open') return this.#delta(event);
+    const malformedPing = event.type === 'unknown' && envelope?.named === true && envelope.event === 'ping';
+    const kind = malformedPing && event.reason !== 'type' ? 'ping' : kindOf(event, this.#now.base?.['id']);
+    const { action, phase, code } = advance(this.#phase, kind);
+    if (code !== undefined) this.#report(code, ORDER_MESSAGES[code]?.(event.type) ?? code, event);
+    const unstarted = this.#phase === 'provisional';
+    this.#phase = phase;
+    switch (action) {
+      case 'begin':
+        return this.#begin(event as MessageStartEvent);
+      case 'replace':
+        this.#settle('truncated', new TruncatedError('A new message began before message_stop'));
+        return this.#begin(event as MessageStartEvent);
+      case 'adopt':
+        return this.#adopt(event as MessageStartEvent);
+      case 'apply':
+        return this.#change(event);
+      case 'finish':
+        return this.#stop(unstarted);
+      case 'fail':
+        return this.#error(event as Extract<StreamEvent, { type: 'error' }>);
+      case 'pass':
+        return this.#pass(event, malformedPing);
+      case 'note':
+        return;
+    }
+  }
+
+  /**
+   * Ends the stream and settles the outcome; a second call changes nothing.
+   *
+   * @param error - why it ended, if not by its own end: an `IdleTimeoutError` makes it `stalled`, an `AbortError`
+   *   `aborted`, anything else `disconnected`. After `message_stop` it is only noted.
+   * @throws the outcome's error, under `strict` and if no `error` was given
+   */
+  end(error?: unknown): void {
+    this.check();
+    this.#ended = true;
+    const now = this.#now;
+    if (now.finished) {
+      const late = this.#phase === 'stopped' && error !== undefined && statusOf(error) !== 'aborted';
+      if (late) this.#report('event-after-stop', `After message_stop: ${toStreamError(error).message}`);
+      return;
+    }
+    if (this.#phase === 'provisional') {
+      this.#report('missing-message-start', 'The stream has content but no message_start');
+    }
+    if (now.error !== undefined) this.#settle(now.status, now.error);
+    else if (error === undefined) this.#settle('truncated', new TruncatedError(truncatedMessage(now, this.#phase)));
+    else this.#settle(statusOf(error), toStreamError(error));
+    if (this.#options.strict === true && error === undefined) throw now.error as StreamError;
+  }
+
+  /**
+   * Makes the outcome `errored` with an error that the body earned; `end()` settles it. The first error stands.
+   *
+   * @internal
+   */
+  fail(error: StreamError): void {
+    const now = this.#now;
+    if (now.finished || now.error !== undefined) return;
+    now.status = 'errored';
+    now.error = error;
+    now.outcome = undefined;
+    this.#equip(error);
+  }
+
+  /**
+   * Throws what `strict` or a limit has ended everything with, if one has.
+   *
+   * @internal
+   */
+  check(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /** Forgets everything and begins anew with the same options. */
+  reset(): void {
+    this.#phase = 'before';
+    this.#now = noMessage();
+    this.#earlier = [];
+    this.#arrived = 0;
+    this.#events = 0;
+    this.#at = undefined;
+    this.#diagnostics = [];
+    this.#diagnosticCount = 0;
+    this.#noted = new Set();
+    this.#orphanDeltas = [];
+    this.#ended = false;
+    this.#failure = undefined;
+    this.requestId = undefined;
+    this.status = undefined;
+  }
+
+  // ── The message ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #begin(event: MessageStartEvent): void {
+    const done = this.#now;
+    if (done.base !== undefined) {
+      if (!done.finished) this.#settle(done.status, done.error);
+      this.#earlier.push({ message: this.message as Message, blocks: this.blocks, outcome: this.outcome });
+    }
+    const damagedBy = done.base === undefined ? done.damagedBy : undefined;
+    this.#now = noMessage();
+    this.#now.damagedBy = damagedBy;
+    this.#arrived = 0;
+    this.#now.base = { ...(event.message as unknown as Wire), content: [] };
+    this.#startWith(event);
+  }
+
+  #adopt(event: MessageStartEvent): void {
+    adoptStart(this.#writableBase(), event.message as unknown as Wire);
+    this.#startWith(event);
+  }
+
+  /** What a start brings besides its fields: finished blocks, and a note if it has no usage. */
+  #startWith(event: MessageStartEvent): void {
+    const now = this.#now;
+    now.touched = true;
+    now.outcome = undefined;
+    for (const [index, block] of (event.message.content ?? []).entries()) {
+      const slot = this.#addSlot(index, block as unknown as Wire, false);
+      this.#close(slot, 'closed');
+    }
+    if (!isObject(event.message.usage)) this.#noteOnce('missing-usage', 'message_start has no usage');
+  }
+
+  #writableBase(): Wire {
+    const now = this.#now;
+    now.base = now.base === undefined ? provisionalMessage() : { ...now.base };
+    now.touched = true;
+    return now.base;
+  }
+
+  #change(event: StreamEvent): void {
+    switch (event.type) {
+      case 'content_block_start':
+        return this.#start(event);
+      case 'content_block_delta':
+        return this.#delta(event);
+      case 'content_block_stop':
+        return this.#stopBlock(event);
+      case 'message_delta':
+        return this.#messageDelta(event);
+      case 'unknown':
+        return this.#malformed(event);
+      default:
+    }
+  }
+
+  #messageDelta(event: MessageDeltaEvent): void {
+    const refused = reservedKeys(event);
+    if (refused.length > 0) {
+      this.#report('reserved-key', `message_delta may not change ${refused.join(', ')}: left as it was`, event);
+    }
+    if (!isObject(event.usage)) this.#noteOnce('missing-usage', 'message_delta has no usage');
+    mergeMessageDelta(this.#writableBase(), event);
+    this.#now.outcome = undefined;
+    if (this.#now.base?.['stop_reason'] != null) this.#decideInputs();
+  }
+
+  #stop(unstarted: boolean): void {
+    const now = this.#now;
+    this.#closeOpen('closed');
+    this.#decideInputs();
+    this.#checkStopReason();
+    if (now.damagedBy !== undefined) {
+      this.#settle('damaged', new DamagedError(`Event ${now.damagedBy} could not be read: content may be missing`));
+    } else if (unstarted) {
+      this.#settle('damaged', new DamagedError('The message has no message_start: content may be missing'));
+    } else this.#settle('complete');
+  }
+
+  #checkStopReason(): void {
+    const { base, slots } = this.#now;
+    const reason = base?.['stop_reason'] ?? null;
+    if (reason === null) this.#report('missing-stop-reason', 'The message stopped without a stop_reason');
+    const wantsTool = slots.some((slot) => slot.type === 'tool_use');
+    if (reason === 'end_turn' && wantsTool) {
+      this.#report('stop-reason-mismatch', 'stop_reason is end_turn, but the message has a tool_use block');
+    } else if (reason === 'tool_use' && !slots.some((slot) => slot.type.endsWith('tool_use'))) {
+      this.#report('stop-reason-mismatch', 'stop_reason is tool_use, but the message has no tool_use block');
+    }
+  }
+
+  #error(event: Extract<StreamEvent, { type: 'error' }>): void {
+    if (typeof event.request_id === 'string') this.requestId ??= event.request_id;
+    this.fail(ApiError.from(this.status, event.error, this.requestId));
+  }
+
+  /** Ends the message that is being built: closes what is open, fixes the outcome, tells the observer. Once. */
+  #settle(status: OutcomeStatus, error?: StreamError): void {
+    const now = this.#now;
+    if (now.finished) return;
+    this.#closeOpen('cut');
+    this.#decideInputs();
+    now.status = status;
+    now.error = error;
+    now.finished = true;
+    now.outcome = undefined;
+    if (error !== undefined) this.#equip(error);
+    const { message } = this;
+    if (message !== undefined) this.#observer?.finished({ message, blocks: this.blocks, outcome: this.outcome });
+  }
+
+  /** Puts what had arrived onto an error. */
+  #equip(error: StreamError): void {
+    error.snapshot = this.message;
+    error.blocks = this.blocks;
+    error.outcome = this.outcome;
+    error.requestId ??= this.requestId;
+  }
+
+  // ── Blocks ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #start(event: ContentBlockStartEvent): void {
+    const now = this.#now;
+    const start = event.content_block as unknown as Wire;
+    const index = this.#startIndex(event);
+    for (const slot of now.at.get(index) ?? []) {
+      if (slot.state === 'open') this.#closeUnstopped(slot, 'closed');
+    }
+    const slot = this.#addSlot(index, start, false);
+    if (!slot.known) this.#noteOnce('unknown-block', `Block type ${slot.type} is not known: kept as it came`, slot);
+    if (slot.type === 'fallback') {
+      const to = start['to'];
+      if (isObject(to) && typeof to['model'] === 'string') this.#writableBase()['model'] = to['model'];
+    }
+  }
+
+  /** The index that a start stands for, its deviations reported. */
+  #startIndex(event: ContentBlockStartEvent): number {
+    const now = this.#now;
+    const { index } = event;
+    if (!isIndex(index)) {
+      this.#report('invalid-index', `Index ${String(index)} is no block index: read as ${now.highest + 1}`, event);
+      return now.highest + 1;
+    }
+    const there = now.at.get(index);
+    const newest = there?.[there.length - 1];
+    const code = BLOCK_ORDER.start[newest === undefined ? 'none' : newest.state === 'open' ? 'open' : 'closed'];
+    if (code !== undefined) {
+      this.#report(code, `Index ${index} was used before: read as a further block`, event, newest);
+    } else if (index > now.highest + 1) {
+      this.#report('index-gap', `Index ${index} follows ${now.highest}: taken as it is`, event);
+    } else if (index <= now.highest) {
+      this.#report('index-out-of-order', `Index ${index} comes after ${now.highest}: put in its place`, event);
+    }
+    return index === 0 ? 0 : index;
+  }
+
+  #addSlot(index: number, start: Wire, implied: boolean): Slot {
+    const now = this.#now;
+    if (now.base === undefined) this.#writableBase();
+    const slot = openSlot(index, this.#arrived++, start, implied);
+    let place = now.slots.length;
+    while (place > 0 && (now.slots[place - 1] as Slot).index > index) place--;
+    if (place === now.slots.length) now.slots.push(slot);
+    else now.slots.splice(place, 0, slot);
+    const there = now.at.get(index);
+    if (there === undefined) now.at.set(index, [slot]);
+    else there.push(slot);
+    now.open.push(slot);
+    now.newest = slot;
+    if (index > now.highest) now.highest = index;
+    this.#touchContent();
+    return slot;
+  }
+
+  #touchContent(): void {
+    const now = this.#now;
+    now.touched = true;
+    now.contentTouched = true;
+    now.infos = undefined;
+  }
+
+  #delta(event: ContentBlockDeltaEvent): void {
+    const { index, delta } = event;
+    const newest = this.#now.newest;
+    if (
+      newest !== undefined &&
+      newest.index === index &&
+      newest.state === 'open' &&
+      isKnownDelta(delta) &&
+      fits(newest, delta.type)
+    ) {
+      return this.#put(newest, delta);
+    }
+    if (!isKnownDelta(delta)) return this.#keepUnknown(event);
+    const slot = this.#target(event, delta);
+    this.#now.newest = slot;
+    this.#put(slot, delta);
+    if (slot.state !== 'open') this.#close(slot, slot.state);
+  }
+
+  #put(slot: Slot, delta: Delta): void {
+    applyDelta(slot, delta);
+    const now = this.#now;
+    // A block that a snapshot holds and that nothing was written to is as it was: an empty delta changes nothing.
+    if (!slot.shared || slot.unread !== '') now.touched = now.contentTouched = true;
+    if (slot.info === undefined) now.infos = undefined;
+    this.#observer?.delta(slot, delta);
+  }
+
+  /** The block that a delta goes to: the newest open one there that it fits, else the newest closed one, else a new one. */
+  #target(event: ContentBlockDeltaEvent, delta: Delta): Slot {
+    const now = this.#now;
+    const valid = isIndex(event.index);
+    const candidates = valid ? (now.at.get(event.index) ?? []) : now.open;
+    const fit = newestOf(candidates, (slot) => fits(slot, delta.type));
+    if (!valid) {
+      const reading = fit === undefined ? 'an implied block' : `block ${fit.index}`;
+      this.#report(
+        'invalid-index',
+        `Index ${String(event.index)} is no block index: ${delta.type} goes to ${reading}`,
+        event,
+        fit,
+      );
+      return fit ?? this.#addSlot(now.highest + 1, impliedBlock(delta.type), true);
+    }
+    const stands =
+      fit === undefined ? (candidates.length === 0 ? 'none' : 'unfit') : fit.state === 'open' ? 'open' : 'closed';
+    const code = BLOCK_ORDER.delta[stands];
+    if (code !== undefined) this.#report(code, deltaMessage(stands, event.index, delta.type, candidates), event, fit);
+    return fit ?? this.#addSlot(event.index, impliedBlock(delta.type), true);
+  }
+
+  #keepUnknown(event: ContentBlockDeltaEvent): void {
+    const delta = event.delta as unknown as UnknownDelta;
+    const slot = newestOf(isIndex(event.index) ? (this.#now.at.get(event.index) ?? []) : this.#now.open, () => true);
+    this.#noteOnce('unknown-delta', `Delta type ${delta.type} is not known: kept aside`, slot, event.index, delta.type);
+    if (slot === undefined) this.#orphanDeltas.push(delta);
+    else {
+      keepDelta(slot, delta);
+      this.#now.infos = undefined;
+    }
+  }
+
+  #stopBlock(event: ContentBlockStopEvent): void {
+    const now = this.#now;
+    const { index } = event;
+    if (!isIndex(index)) {
+      const newest = now.open[now.open.length - 1];
+      const reading = newest === undefined ? 'nothing is open' : `closes block ${newest.index}`;
+      this.#report('invalid-index', `Index ${String(index)} is no block index: ${reading}`, event, newest);
+      if (newest !== undefined) this.#close(newest, 'closed');
+      return;
+    }
+    const there = now.at.get(index) ?? [];
+    const open = there.filter((slot) => slot.state === 'open');
+    const code = BLOCK_ORDER.stop[there.length === 0 ? 'none' : open.length > 0 ? 'open' : 'closed'];
+    if (code !== undefined) {
+      const state = there.length === 0 ? 'it never started' : 'it is closed';
+      this.#report(code, `Cannot stop block ${index}: ${state}`, event, there[there.length - 1]);
+    }
+    for (const slot of open) this.#close(slot, 'closed');
+  }
+
+  /** Closes what is open, though no stop came: at `message_stop`, or (`cut`) where the stream ends. */
+  #closeOpen(how: 'closed' | 'cut'): void {
+    for (const slot of this.#now.open.slice()) this.#closeUnstopped(slot, how);
+  }
+
+  #closeUnstopped(slot: Slot, how: 'closed' | 'cut'): void {
+    if (this.#isCut && how === 'closed' && this.#phase === 'stopped') how = 'cut';
+    const cut = this.#isCut && how === 'cut';
+    const by =
+      how === 'cut' ? (cut ? String(this.#now.base?.['stop_reason']) : 'the end of the stream') : 'the protocol';
+    this.#report(
+      cut ? 'cut-block' : 'missing-block-stop',
+      `Block ${slot.index} has no content_block_stop: closed by ${by}`,
+      undefined,
+      slot,
+    );
+    this.#close(slot, how);
+  }
+
+  /** Whether the stop reason says that the server cut the message. */
+  get #isCut(): boolean {
+    return CUTTING_REASONS.includes(String(this.#now.base?.['stop_reason']));
+  }
+
+  #close(slot: Slot, state: 'closed' | 'cut'): void {
+    const now = this.#now;
+    const wasOpen = slot.state === 'open';
+    if (wasOpen) now.open.splice(now.open.lastIndexOf(slot), 1);
+    const verdict = closeSlot(slot, state);
+    this.#touchContent();
+    if (wasOpen) this.#observer?.closed(slot);
+    now.undecided = now.undecided.filter((other) => other !== slot);
+    if (verdict === 'cut') this.#reportInput('tool-input-cut', slot);
+    else if (verdict === 'invalid') this.#reportInput('invalid-tool-input', slot);
+    else if (verdict === 'not-object')
+      this.#report('tool-input-not-object', `The input of block ${slot.index} is not an object`, undefined, slot);
+    else if (verdict === 'incomplete') {
+      now.undecided.push(slot);
+      if (now.base?.['stop_reason'] != null) this.#decideInputs();
+    }
+  }
+
+  /** Now that the stop reason is known (or never will be): inputs that just end early were cut, or are invalid. */
+  #decideInputs(): void {
+    const { undecided } = this.#now;
+    if (undecided.length === 0) return;
+    this.#now.undecided = [];
+    for (const slot of undecided) this.#reportInput(this.#isCut ? 'tool-input-cut' : 'invalid-tool-input', slot);
+  }
+
+  #reportInput(code: DiagnosticCode, slot: Slot): void {
+    const error = slot.inputError;
+    const where = error === undefined ? `it was cut after ${slot.inputText.length} characters` : error.message;
+    this.#report(code, `Cannot use the input of block ${slot.index}: ${where}`, undefined, slot, slot.inputText);
+  }
+
+  // ── Diagnostics ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Events that change nothing: what is to be said of them. */
+  #pass(event: StreamEvent, malformedPing: boolean): void {
+    if (event.type !== 'unknown') return;
+    if (event.reason === 'sentinel') this.#report('done-sentinel', '[DONE] is not of this protocol: ignored', event);
+    else if (event.reason === 'empty') this.#report('empty-data', 'An event without data: ignored');
+    else if (malformedPing) this.#report('malformed-ping', 'The data of a ping cannot be read: ignored', event);
+    else {
+      const type = (event.wire as { type?: unknown } | undefined)?.type;
+      this.#noteOnce(
+        'unknown-event',
+        `Event type ${String(type)} is not known: handed on`,
+        undefined,
+        undefined,
+        String(type),
+      );
+    }
+  }
+
+  #malformed(event: UnknownEvent): void {
+    const json = event.reason === 'json';
+    this.#report(
+      json ? 'invalid-json' : 'invalid-event',
+      json ? 'Cannot read an event: its data is not JSON' : 'Cannot read an event: its data lacks what the event needs',
+      event,
+    );
+    this.#now.damagedBy ??= this.#events;
+  }
+
+  #checkName(event: StreamEvent, envelope: Envelope): void {
+    const { reason } = event as { reason?: string };
+    if (reason === 'sentinel' || reason === 'empty') return;
+    const type = event.type === 'unknown' ? String((event.wire as Wire | undefined)?.['type']) : event.type;
+    if (!envelope.named) this.#noteOnce('missing-event-name', 'No event line: the type in the data rules');
+    else if (envelope.event !== type && reason !== 'json' && reason !== 'shape') {
+      this.#report(
+        'event-name-mismatch',
+        `The event line says ${clip(envelope.event)}, the data ${clip(type)}: the data rules`,
+        event,
+      );
+    }
+  }
+
+  #noteOnce(code: DiagnosticCode, message: string, slot?: Slot, index?: number, key: string = slot?.type ?? ''): void {
+    const note = `${code} ${key.slice(0, 100)}`;
+    if (this.#noted.has(note) || this.#noted.size >= MAX_DIAGNOSTICS) return;
+    this.#noted.add(note);
+    this.#report(code, message, index === undefined ? undefined : { index }, slot);
+  }
+
+  /** Records a deviation, or throws it under `strict`. */
+  #report(code: DiagnosticCode, message: string, event?: object, slot?: Slot, raw?: string): void {
+    const severity = SEVERITIES[code];
+    const at = this.#at ?? this.#observer?.where() ?? { event: this.#events };
+    const index = (event as { index?: unknown } | undefined)?.index ?? slot?.index;
+    const data = raw ?? (event as { raw?: string } | undefined)?.raw;
+    const { strict } = this.#options;
+    const refused = strict === true ? severity === 'error' : Array.isArray(strict) && strict.includes(code);
+    if (refused && this.#failure === undefined) {
+      const error = new ProtocolError(code, `${message} (${place(at)})`, at);
+      this.poison(error);
+      throw error;
+    }
+    const diagnostic: Diagnostic = {
+      code,
+      severity,
+      message,
+      at,
+      ...(typeof index === 'number' && { index }),
+      ...(slot !== undefined && { ordinal: slot.ordinal }),
+      ...(data !== undefined && { raw: data.slice(0, MAX_RAW_CHARS) }),
+    };
+    if (this.#diagnosticCount++ < (this.#options.maxDiagnostics ?? MAX_DIAGNOSTICS)) this.#diagnostics.push(diagnostic);
+    this.#options.onDiagnostic?.(diagnostic);
+  }
+
+  /**
+   * A deviation that the parser found, in the framing or at the end of the input.
+   *
+   * @internal
+   */
+  report(code: DiagnosticCode, message: string, at?: At, raw?: string): void {
+    if (at !== undefined) this.#at = at;
+    this.#report(code, message, undefined, undefined, raw);
+  }
+
+  /**
+   * Ends everything with an error that every further call throws; a message that was not finished is `errored` by it.
+   * What is found while its blocks are closed is only collected.
+   *
+   * @internal
+   */
+  poison(error: ProtocolError): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = error;
+    this.#settle('errored', error);
+    this.#equip(error);
+  }
+
+  // ── State ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** The whole state as plain JSON, in the middle of a stream. Options are not part of it. */
+  toJSON(): MessageAssemblerState {
+    const now = this.#now;
+    const { base, newest, damagedBy } = now;
+    return {
+      version: 1,
+      phase: this.#phase,
+      events: this.#events,
+      earlier: this.#earlier.map(({ message, blocks, outcome }) => ({
+        message,
+        blocks,
+        outcome: saveOutcome(outcome),
+      })),
+      ...(base !== undefined && { base: { ...base, content: [] } }),
+      slots: now.slots.map(saveSlot),
+      arrived: this.#arrived,
+      open: now.open.map((slot) => slot.ordinal),
+      ...(newest !== undefined && { newest: newest.ordinal }),
+      highest: now.highest,
+      undecided: now.undecided.map((slot) => slot.ordinal),
+      ...(damagedBy !== undefined && { damagedBy }),
+      finished: now.finished,
+      outcome: saveOutcome(this.outcome),
+      diagnostics: this.#diagnostics,
+      diagnosticCount: this.#diagnosticCount,
+      noted: [...this.#noted],
+      orphanDeltas: this.#orphanDeltas,
+      ...(this.requestId !== undefined && { requestId: this.requestId }),
+      ...(this.status !== undefined && { status: this.status }),
+      ...(this.#at !== undefined && { at: this.#at }),
+      ended: this.#ended,
+      ...(this.#failure !== undefined && { failure: saveError(this.#failure) }),
+    };
+  }
+
+  /**
+   * An assembler that goes on where `toJSON()` was called.
+   *
+   * @throws TypeError if the state is not one of ours, or of another version
+   */
+  static from(
+    state: MessageAssemblerState,
+    options: AssemblerOptions = {},
+    observer?: AssemblyObserver,
+  ): MessageAssembler {
+    if (state?.version !== 1) throw new TypeError('Cannot restore an assembler: the state is not of version 1');
+    const assembler = new MessageAssembler(options, observer);
+    assembler.#restore(structuredCopy(state));
+    return assembler;
+  }
+
+  #restore(state: MessageAssemblerState): void {
+    const now = this.#now;
+    this.#phase = state.phase;
+    this.#events = state.events;
+    this.#earlier = state.earlier.map(({ message, blocks, outcome }) => {
+      const record = { message, blocks, outcome: loadOutcome(outcome) };
+      const error = record.outcome.error as StreamError | undefined;
+      if (error !== undefined) Object.assign(error, { snapshot: message, blocks, outcome: record.outcome });
+      return record;
+    });
+    now.base = state.base;
+    now.slots = state.slots.map(loadSlot);
+    const byOrdinal = new Map(now.slots.map((slot) => [slot.ordinal, slot]));
+    const find = (ordinal: number): Slot => byOrdinal.get(ordinal) as Slot;
+    for (const slot of [...now.slots].sort((a, b) => a.ordinal - b.ordinal)) {
+      const there = now.at.get(slot.index);
+      if (there === undefined) now.at.set(slot.index, [slot]);
+      else there.push(slot);
+    }
+    now.open = state.open.map(find);
+    now.newest = state.newest === undefined ? undefined : find(state.newest);
+    now.highest = state.highest;
+    now.undecided = state.undecided.map(find);
+    now.damagedBy = state.damagedBy;
+    now.touched = now.contentTouched = true;
+    this.#arrived = state.arrived;
+    this.#diagnostics = [...state.diagnostics];
+    this.#diagnosticCount = state.diagnosticCount;
+    this.#noted = new Set(state.noted);
+    this.#orphanDeltas = [...state.orphanDeltas];
+    this.requestId = state.requestId;
+    this.status = state.status;
+    this.#at = state.at;
+    this.#ended = state.ended;
+    now.status = state.outcome.status;
+    now.finished = state.finished;
+    now.error = state.outcome.error === undefined ? undefined : loadError(state.outcome.error);
+    if (now.error !== undefined) this.#equip(now.error);
+    if (state.failure === undefined) return;
+    this.#failure = now.status === 'errored' && now.error !== undefined ? now.error : loadError(state.failure);
+    this.#equip(this.#failure);
+  }
+}
+
+/** What the order's own codes say; the rest is said where it is found. */
+const ORDER_MESSAGES: Partial<Record<DiagnosticCode, (type: string) => string>> = {
+  'content-before-start': (type) => `${type} came before message_start: put into a provisional message`,
+  'missing-message-start': () => 'The message stopped or failed without a message_start',
+  'duplicate-message-start': () => 'message_start came again with the same id: ignored',
+  'spliced-message-start': () =>
+    'A message_start with another id came before message_stop: the first message is cut off',
+  'further-message': () => 'Another message follows in the same stream',
+  'event-after-stop': (type) => `${type} came after message_stop: not applied`,
+  'noise-after-stop': (type) => `${type} came after message_stop: ignored`,
+  'event-after-error': (type) => `${type} came after an error: applied, the outcome stays`,
+};
+
+function deltaMessage(stands: string, index: number, type: string, there: readonly Slot[]): string {
+  if (stands === 'none') return `Cannot append ${type} to block ${index}: it has no start; put into an implied block`;
+  if (stands === 'closed') return `${type} came after the stop of block ${index}: applied to it`;
+  return `Cannot append ${type} to block ${index}: block is ${there[there.length - 1]?.type}; put into an implied block`;
+}
+
+function truncatedMessage(now: Current, phase: Phase): string {
+  if (now.base === undefined) return 'The stream ended before it began: no message_start came';
+  const open = now.open.length > 0 ? `, block ${now.open[now.open.length - 1]?.index} open` : '';
+  return `The stream ended before message_stop (${phase === 'provisional' ? 'no message_start, ' : ''}${now.slots.length} blocks${open})`;
+}
+
+/** `event 14, byte 2213`, with what is known of it. */
+function place(at: At): string {
+  return at.byte === undefined ? `event ${at.event}` : `event ${at.event}, byte ${at.byte}`;
+}
+
+function clip(text: string): string {
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+}
+
+function isIndex(index: unknown): index is number {
+  return Number.isSafeInteger(index) && (index as number) >= 0;
+}
+
+/** The newest open slot that passes, else the newest that passes. */
+function newestOf(slots: readonly Slot[], passes: (slot: Slot) => boolean): Slot | undefined {
+  let closed: Slot | undefined;
+  for (let i = slots.length - 1; i >= 0; i--) {
+    const slot = slots[i] as Slot;
+    if (!passes(slot)) continue;
+    if (slot.state === 'open') return slot;
+    closed ??= slot;
+  }
+  return closed;
+}
+
+function saveOutcome({ status, stopReason, error }: Outcome): SavedOutcome {
+  return { status, stopReason, ...(error !== undefined && { error: saveError(error) }) };
+}
+
+function loadOutcome({ status, stopReason, error }: SavedOutcome): Outcome {
+  return { status, stopReason, ...(error !== undefined && { error: loadError(error) }) };
+}
+
+/** The state is the caller's: what we go on to change must be ours. */
+function structuredCopy(state: MessageAssemblerState): MessageAssemblerState {
+  return JSON.parse(JSON.stringify(state)) as MessageAssemblerState;
+}

@@ -1,0 +1,61 @@
+/** How `message_start` and `message_delta` change the fields of the message (all but its content). */
+
+import type { MessageDeltaEvent } from '../protocol/events.ts';
+import { isObject, type Wire } from '../protocol/decode.ts';
+import { define } from './slot.ts';
+
+/** Keys that no event after the start may change. */
+const RESERVED: readonly string[] = ['type', 'role', 'content'];
+
+/** The message that content without a start belongs to; the start's keys overwrite it when it comes. */
+export function provisionalMessage(): Wire {
+  return {
+    id: '',
+    type: 'message',
+    role: 'assistant',
+    model: '',
+    content: [],
+    stop_reason: null,
+    stop_sequence: null,
+    usage: {},
+  };
+}
+
+/** The keys of the event that have a meaning of their own; the others stand beside `delta` and are merged like it. */
+const OWN: readonly string[] = ['type', 'delta', 'usage'];
+
+/** A non-null value overwrites; `null` is set only where the key is missing, so that it never erases what was said. */
+function mergeInto(target: Wire, source: Wire, skip: readonly string[]): void {
+  for (const key of Object.keys(source)) {
+    if (skip.includes(key)) continue;
+    if ((source[key] ?? undefined) !== undefined || !Object.hasOwn(target, key)) define(target, key, source[key]);
+  }
+}
+
+/** The keys of a `message_delta` that it may not change, each once. */
+export function reservedKeys(event: MessageDeltaEvent): string[] {
+  const keys = [...Object.keys(event.delta), ...Object.keys(event).filter((key) => !OWN.includes(key))];
+  return [...new Set(keys)].filter((key) => RESERVED.includes(key));
+}
+
+/**
+ * Merges a `message_delta` into `base`, which is ours to write; {@link reservedKeys} are left out. Counts in `usage` are
+ * totals: they overwrite and are never added.
+ */
+export function mergeMessageDelta(base: Wire, event: MessageDeltaEvent): void {
+  mergeInto(base, event.delta as unknown as Wire, RESERVED);
+  if (isObject(event.usage)) {
+    const before = base['usage'];
+    const usage: Wire = isObject(before) ? { ...before } : {};
+    mergeInto(usage, event.usage, []);
+    base['usage'] = usage;
+  }
+  mergeInto(base, event as unknown as Wire, [...OWN, ...RESERVED]);
+}
+
+/** Gives a provisional message its start: the start's keys rule, but a `null` does not erase what deltas said. */
+export function adoptStart(base: Wire, start: Wire): void {
+  for (const key of Object.keys(start)) {
+    if (key !== 'content' && (start[key] !== null || (base[key] ?? null) === null)) define(base, key, start[key]);
+  }
+}

@@ -1,0 +1,247 @@
+/**
+ * Bytes in, applied events out, one at a time: scanner, decoder and assembler in one, in pull form. `MessageParser` is
+ * the push façade over it, `MessageStream` the async one. Pulling matters: the state after `next()` is the state after
+ * the event it gave, not after the chunk.
+ */
+
+import { ProtocolError } from '../errors.ts';
+import type { Limits } from '../limits.ts';
+import type { DiagnosticCode } from '../protocol/codes.ts';
+import { type DecodeNotes, decodeNoting } from '../protocol/decode.ts';
+import type { MessageStartEvent, StreamEvent } from '../protocol/events.ts';
+import type { SseEvent } from '../sse/event.ts';
+import { SseScanner, type SseScannerState } from '../sse/scanner.ts';
+import { type AssemblyObserver, MessageAssembler, type MessageAssemblerState } from './assembler.ts';
+import { BodySniffer, type BodySnifferState } from './foreign-body.ts';
+import type { At, Diagnostic } from './types.ts';
+import { MessageView } from './view.ts';
+
+/** What a parser or stream may be told. */
+export interface ReaderOptions {
+  /** `true`: diagnostics of severity error are thrown as `ProtocolError`; a list: those codes are. Default: none. */
+  strict?: boolean | readonly DiagnosticCode[];
+  /** Ceilings; see `Limits` for the defaults. */
+  limits?: Limits;
+  /** Gets each deviation when it is found. */
+  onDiagnostic?: (diagnostic: Diagnostic) => void;
+}
+
+/** The saved state of a reader: plain JSON. */
+export interface MessageReaderState {
+  version: 1;
+  scanner: SseScannerState;
+  assembler: MessageAssemblerState;
+  sniffer: BodySnifferState;
+  notedHead: boolean;
+  ended: boolean;
+  carried: boolean;
+  given?: At;
+}
+
+const NO_OBSERVER: Omit<AssemblyObserver, 'where'> = { delta() {}, closed() {}, finished() {} };
+
+/** The pull form of the message parser. Internal: the parser and the stream are its public forms. */
+export class MessageReader extends MessageView {
+  readonly #scanner: SseScanner;
+  override readonly assembler: MessageAssembler;
+  #sniffer: BodySniffer;
+  #notedHead = false;
+  readonly #notes: DecodeNotes = { nameStoodIn: false };
+  /** Whether the event that was applied last came in another carrier, and where it stood there, if that was said. */
+  #carried = false;
+  #given: At | undefined = undefined;
+  #ended = false;
+
+  constructor(
+    options: ReaderOptions = {},
+    observer: Omit<AssemblyObserver, 'where'> = NO_OBSERVER,
+    state?: MessageReaderState,
+  ) {
+    super();
+    const { limits = {}, strict, onDiagnostic } = options;
+    const whole: AssemblyObserver = {
+      delta: (slot, delta) => observer.delta(slot, delta),
+      closed: (slot) => observer.closed(slot),
+      finished: (record) => observer.finished(record),
+      where: () => this.at(),
+    };
+    const assembling = {
+      ...(strict !== undefined && { strict }),
+      ...(limits.maxDiagnostics !== undefined && { maxDiagnostics: limits.maxDiagnostics }),
+      ...(onDiagnostic !== undefined && { onDiagnostic }),
+    };
+    if (state === undefined) {
+      this.#scanner = new SseScanner(limits);
+      this.assembler = new MessageAssembler(assembling, whole);
+      this.#sniffer = new BodySniffer();
+    } else {
+      this.#scanner = SseScanner.from(state.scanner, limits);
+      this.assembler = MessageAssembler.from(state.assembler, assembling, whole);
+      this.#sniffer = BodySniffer.from(state.sniffer);
+      this.#notedHead = state.notedHead;
+      this.#ended = state.ended;
+      this.#carried = state.carried;
+      this.#given = state.given;
+    }
+  }
+
+  override get requestId(): string | undefined {
+    return this.assembler.requestId;
+  }
+
+  /** What the response said in its headers; it goes onto every error. */
+  override set requestId(id: string | undefined) {
+    this.assembler.requestId = id;
+  }
+
+  /** The HTTP status of the response: an error in a body of status >= 400 has that status. */
+  set status(status: number | undefined) {
+    this.assembler.status = status;
+  }
+
+  /** Gives bytes or text; see `SseScanner.write` for what it throws. */
+  write(chunk: Uint8Array | string): void {
+    this.assembler.check();
+    if (this.#sniffer.settled || this.#ended) return this.#scanner.write(chunk);
+    const events = this.#sniffer.feed(chunk);
+    if (events > 0) this.#scanner.write(events === chunk.length ? chunk : chunk.slice(0, events));
+    if (this.#sniffer.settled) this.assembler.status ??= this.#sniffer.headStatus;
+    if (this.#sniffer.sawHead && !this.#notedHead) {
+      this.#notedHead = true;
+      this.assembler.report('http-head', 'The input begins with an HTTP head (curl -i): skipped', {
+        event: 0,
+        byte: 0,
+        line: 1,
+      });
+    }
+  }
+
+  /** The next event, applied; `undefined` when more input is needed. Throws `ProtocolError` under `strict` and past limits. */
+  next(): StreamEvent | undefined {
+    this.assembler.check();
+    let sse: SseEvent | undefined;
+    try {
+      sse = this.#scanner.next();
+    } catch (error) {
+      throw this.#poisoned(error);
+    }
+    return sse === undefined ? undefined : this.#take(sse);
+  }
+
+  #take(sse: SseEvent): StreamEvent {
+    this.#carried = false;
+    const event = this.#decode(sse);
+    this.assembler.apply(event, undefined, sse);
+    return event;
+  }
+
+  #decode(sse: SseEvent): StreamEvent {
+    const notes = this.#notes;
+    notes.nameStoodIn = false;
+    const event = decodeNoting(sse, notes);
+    if (notes.nameStoodIn) {
+      this.assembler.report('event-name-mismatch', 'The data has no type: the event line stands for it', this.at());
+    }
+    return event;
+  }
+
+  /** Applies an event of another carrier. */
+  apply(event: StreamEvent, at?: At): void {
+    this.#carried = true;
+    this.#given = at;
+    this.assembler.apply(event, at);
+  }
+
+  /**
+   * Ends the input and settles the outcome. Gives the last event where only its blank line was missing: it is applied.
+   *
+   * @throws under `strict`, as `MessageAssembler.end`, and past limits
+   */
+  end(error?: unknown): StreamEvent | undefined {
+    if (this.#ended) {
+      this.assembler.end(error);
+      return undefined;
+    }
+    this.#ended = true;
+    const last = this.#endInput();
+    if (this.#sniffer.isForeign) this.#endForeign();
+    this.assembler.end(error);
+    return last;
+  }
+
+  /** What is left at the end of the bytes: an event whose final line ends or blank line are missing. */
+  #endInput(): StreamEvent | undefined {
+    let last: SseEvent | undefined;
+    let terminated: SseEvent | undefined;
+    try {
+      last = this.#scanner.end();
+      if (last === undefined) {
+        // A bare CR at the very end is the blank line of an event that is complete.
+        terminated = this.#scanner.next();
+        last = this.#scanner.end();
+      }
+    } catch (error) {
+      throw this.#poisoned(error);
+    }
+    const taken = terminated === undefined ? undefined : this.#take(terminated);
+    if (last === undefined || this.#sniffer.isForeign) return taken;
+    this.#carried = false;
+    const event = this.#decode(last);
+    if (last.data !== '' && event.type !== 'unknown') {
+      this.assembler.report(
+        'missing-final-blank-line',
+        'The last event lacks its blank line: applied, it is whole',
+        this.at(),
+        last.data,
+      );
+      this.assembler.apply(event, undefined, last);
+      return event;
+    }
+    this.assembler.report('unfinished-event', 'The last event is cut: left out', this.at(), last.data);
+    return taken;
+  }
+
+  #endForeign(): void {
+    const { error, message } = this.#sniffer.verdict(this.assembler.status);
+    if (message !== undefined) this.assembler.apply({ type: 'message_start', message } satisfies MessageStartEvent);
+    this.assembler.fail(error);
+  }
+
+  /** A limit of the scanner ends the message too. Anything else is the caller's fault and passes through. */
+  #poisoned(error: unknown): unknown {
+    if (error instanceof ProtocolError) this.assembler.poison(error);
+    return error;
+  }
+
+  /** Where the event stood that `next()` gave last. */
+  at(): At {
+    if (this.#carried) return this.#given ?? { event: this.assembler.eventCount };
+    const { event, byte, line } = this.#scanner.position();
+    return { event, byte, line };
+  }
+
+  /** Forgets everything and begins anew with the same options. */
+  reset(): void {
+    this.#scanner.reset();
+    this.assembler.reset();
+    this.#sniffer = new BodySniffer();
+    this.#notedHead = false;
+    this.#carried = false;
+    this.#given = undefined;
+    this.#ended = false;
+  }
+
+  /** The whole state as plain JSON, at any byte. */
+  toJSON(): MessageReaderState {
+    return {
+      version: 1,
+      scanner: this.#scanner.toJSON(),
+      assembler: this.assembler.toJSON(),
+      sniffer: this.#sniffer.toJSON(),
+      notedHead: this.#notedHead,
+      ended: this.#ended,
+      carried: this.#carried,
+      ...(this.#given !== undefined && { given: this.#given }),
+    };
+  }
+}

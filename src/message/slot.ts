@@ -1,0 +1,339 @@
+/**
+ * One block as it is being assembled: its content, and what stands beside it.
+ *
+ * Sharing. `block` is written in place until somebody looks; a look (`viewOf`) hands out that very object and marks it
+ * `shared`; the next change copies it first. So a snapshot costs one copy of each changed block, nobody looking costs
+ * nothing, and what did not change keeps its identity. The one exception is live tool input: the `input` of an open block
+ * is a single object that grows in place, and only the block around it gets a new identity.
+ */
+
+import { PartialJson } from '../json/partial.ts';
+import type { ContentBlock } from '../protocol/blocks.ts';
+import { isKnownBlock } from '../protocol/blocks.ts';
+import { DELTA_TEXT, type Wire } from '../protocol/decode.ts';
+import type { Delta, UnknownDelta } from '../protocol/events.ts';
+import type { BlockInfo, InputError } from './types.ts';
+
+/** The state of one block. */
+export interface Slot {
+  readonly index: number;
+  readonly ordinal: number;
+  readonly type: string;
+  readonly known: boolean;
+  /** Made for a delta that had no block: a tool made this way never has valid input. */
+  readonly implied: boolean;
+  state: BlockInfo['state'];
+  block: Wire;
+  shared: boolean;
+  /** Whether `block.citations` is an array that nobody else holds. */
+  ownCitations: boolean;
+  takesInput: boolean;
+  readonly startInput: unknown;
+  inputText: string;
+  inputState: BlockInfo['inputState'];
+  inputError: InputError | undefined;
+  /** Reads the input while somebody looks; what it has not been given yet is in `unread`. */
+  live: PartialJson | undefined;
+  unread: string;
+  unknownDeltas: (UnknownDelta | Delta)[] | undefined;
+  estimatedTokens: number | undefined;
+  info: BlockInfo | undefined;
+}
+
+/** What a block's end tells about its input. `incomplete`: it is a prefix of JSON, so it may have been cut. */
+export type Verdict = 'fine' | 'cut' | 'incomplete' | 'invalid' | 'not-object';
+
+/** Where each kind of delta belongs; `input_json_delta` has a rule of its own in {@link fits}. */
+const TARGET: Readonly<Record<string, string>> = {
+  text_delta: 'text',
+  citations_delta: 'text',
+  thinking_delta: 'thinking',
+  signature_delta: 'thinking',
+  compaction_delta: 'compaction',
+  connector_text_delta: 'connector_text',
+};
+
+/** The block that a delta without one implies. */
+const IMPLIED: Readonly<Record<string, () => Wire>> = {
+  text: () => ({ type: 'text', text: '' }),
+  thinking: () => ({ type: 'thinking', thinking: '', signature: '' }),
+  compaction: () => ({ type: 'compaction', content: null }),
+  connector_text: () => ({ type: 'connector_text', connector_text: '' }),
+};
+
+/** The block that `deltaType` implies where there is none. */
+export function impliedBlock(deltaType: string): Wire {
+  const make = IMPLIED[TARGET[deltaType] ?? ''];
+  return make === undefined ? { type: 'tool_use', id: '', name: '', input: {} } : make();
+}
+
+/** Opens a block on a copy of what the start said. */
+export function openSlot(index: number, ordinal: number, start: Wire, implied: boolean): Slot {
+  const type = String(start['type']);
+  const takesInput = type.endsWith('tool_use') || Object.hasOwn(start, 'input');
+  return {
+    index,
+    ordinal,
+    type,
+    known: isKnownBlock(start as unknown as ContentBlock),
+    implied,
+    state: 'open',
+    block: { ...start },
+    shared: false,
+    ownCitations: false,
+    takesInput,
+    startInput: start['input'],
+    inputText: '',
+    inputState: takesInput ? 'none' : undefined,
+    inputError: undefined,
+    live: undefined,
+    unread: '',
+    unknownDeltas: undefined,
+    estimatedTokens: undefined,
+    info: undefined,
+  };
+}
+
+/** Whether a delta of this (known) type may go to the block. */
+export function fits(slot: Slot, deltaType: string): boolean {
+  if (deltaType === 'input_json_delta') return slot.takesInput || !slot.known;
+  return slot.type === TARGET[deltaType] || !slot.known;
+}
+
+function writable(slot: Slot): Wire {
+  if (slot.shared) {
+    slot.block = { ...slot.block };
+    slot.shared = false;
+  }
+  return slot.block;
+}
+
+/** Applies a delta of a known type that fits; keeps it aside where the block has no place for it. */
+export function applyDelta(slot: Slot, delta: Delta): void {
+  if (typeof (delta as { estimated_tokens?: unknown }).estimated_tokens === 'number') {
+    slot.estimatedTokens = (slot.estimatedTokens ?? 0) + (delta as { estimated_tokens: number }).estimated_tokens;
+    slot.info = undefined;
+  }
+  if (delta.type === 'input_json_delta') return appendInput(slot, delta.partial_json ?? '');
+  const field = DELTA_TEXT[delta.type];
+  if (!slot.known && (field === undefined || typeof slot.block[field] !== 'string')) return keepDelta(slot, delta);
+  switch (delta.type) {
+    case 'citations_delta':
+      return addCitation(slot, delta.citation);
+    case 'compaction_delta':
+      return copyFields(slot, delta);
+    case 'signature_delta':
+      if (typeof delta.signature === 'string') writable(slot)['signature'] = delta.signature;
+      return;
+    default:
+      append(slot, field as string, (delta as unknown as Wire)[field as string]);
+  }
+}
+
+function append(slot: Slot, field: string, value: unknown): void {
+  if (typeof value !== 'string') return;
+  const before = slot.block[field];
+  if (value === '' && typeof before === 'string') return;
+  writable(slot)[field] = typeof before === 'string' ? before + value : value;
+}
+
+function appendInput(slot: Slot, text: string): void {
+  if (!slot.takesInput) {
+    slot.takesInput = true;
+    slot.inputState = 'none';
+    slot.info = undefined;
+  }
+  if (text === '') return;
+  slot.inputText += text;
+  slot.unread += text;
+  slot.inputState = 'partial';
+  slot.info = undefined;
+}
+
+function addCitation(slot: Slot, citation: unknown): void {
+  const block = writable(slot);
+  const before = block['citations'];
+  if (slot.ownCitations) (before as unknown[]).push(citation);
+  else {
+    block['citations'] = Array.isArray(before) ? [...(before as unknown[]), citation] : [citation];
+    slot.ownCitations = true;
+  }
+}
+
+function copyFields(slot: Slot, delta: Delta): void {
+  const block = writable(slot);
+  for (const key of Object.keys(delta)) {
+    if (key !== 'type') define(block, key, (delta as unknown as Wire)[key]);
+  }
+}
+
+/** Keeps a delta that has no place on its block. */
+export function keepDelta(slot: Slot, delta: Delta | UnknownDelta): void {
+  (slot.unknownDeltas ??= []).push(delta);
+  slot.info = undefined;
+}
+
+/** Sets an own property whatever the key is: `__proto__` is a key like any other. */
+export function define(target: Wire, key: string, value: unknown): void {
+  if (key === '__proto__') {
+    Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true });
+  } else target[key] = value;
+}
+
+/** The block as a snapshot may hold it. */
+export function viewOf(slot: Slot): ContentBlock {
+  if (slot.state === 'open' && slot.unread !== '') {
+    slot.live ??= new PartialJson();
+    slot.live.push(slot.unread);
+    slot.unread = '';
+    if (slot.live.value !== undefined) writable(slot)['input'] = slot.live.value;
+  }
+  slot.shared = true;
+  slot.ownCitations = false;
+  return slot.block as unknown as ContentBlock;
+}
+
+/** What is known beside the block; the same object until something of it changes. */
+export function infoOf(slot: Slot): BlockInfo {
+  return (slot.info ??= {
+    index: slot.index,
+    ordinal: slot.ordinal,
+    type: slot.type,
+    state: slot.state,
+    ...(slot.inputText !== '' && { inputText: slot.inputText }),
+    ...(slot.inputState !== undefined && { inputState: slot.inputState }),
+    ...(slot.inputError !== undefined && { inputError: slot.inputError }),
+    ...(slot.unknownDeltas !== undefined && { unknownDeltas: [...slot.unknownDeltas] }),
+    ...(slot.estimatedTokens !== undefined && { estimatedTokens: slot.estimatedTokens }),
+  });
+}
+
+/** Ends the block, or ends it again after a late delta; settles its input. */
+export function closeSlot(slot: Slot, state: 'closed' | 'cut'): Verdict {
+  slot.state = state;
+  slot.info = undefined;
+  return slot.takesInput ? settleInput(slot) : 'fine';
+}
+
+function settleInput(slot: Slot): Verdict {
+  const text = slot.inputText;
+  const blank = !/[^ \t\n\r]/.test(text);
+  slot.inputError = undefined;
+  if (slot.state === 'cut' || blank) {
+    slot.inputState = slot.state === 'cut' ? 'partial' : slot.implied ? 'invalid' : 'valid';
+    restoreInput(slot);
+    return slot.state === 'cut' && !blank ? 'cut' : 'fine';
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return refuseInput(slot, text);
+  }
+  if (slot.implied) {
+    slot.inputState = 'invalid';
+    restoreInput(slot);
+    return 'fine';
+  }
+  slot.inputState = 'valid';
+  writable(slot)['input'] = shownInput(slot) ?? value;
+  slot.live = undefined;
+  slot.unread = '';
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? 'fine' : 'not-object';
+}
+
+/** Who looked while it grew keeps the objects that were shown: they equal what `JSON.parse` made. */
+function shownInput(slot: Slot): unknown {
+  const { live } = slot;
+  live?.push(slot.unread);
+  live?.end();
+  return live?.error === undefined ? live?.value : undefined;
+}
+
+function refuseInput(slot: Slot, text: string): Verdict {
+  const parser = new PartialJson({ maxDepth: Infinity });
+  parser.push(text);
+  const incomplete = parser.error === undefined;
+  parser.end();
+  slot.inputState = 'invalid';
+  slot.inputError = parser.error ?? { message: 'Cannot parse the input', offset: text.length };
+  restoreInput(slot);
+  return incomplete ? 'incomplete' : 'invalid';
+}
+
+/** Input that is not valid is what the start said. */
+function restoreInput(slot: Slot): void {
+  const input = slot.startInput ?? {};
+  slot.live = undefined;
+  slot.unread = '';
+  if (slot.block['input'] !== input) writable(slot)['input'] = input;
+}
+
+/** A slot as plain JSON. The live value is not saved: it is read again from `inputText` at the next look. */
+export interface SavedSlot {
+  index: number;
+  ordinal: number;
+  block: Wire;
+  start: Wire;
+  implied: boolean;
+  state: BlockInfo['state'];
+  takesInput: boolean;
+  inputText: string;
+  inputState?: NonNullable<BlockInfo['inputState']>;
+  inputError?: InputError;
+  unknownDeltas?: (UnknownDelta | Delta)[];
+  estimatedTokens?: number;
+}
+
+/** The JSON form of a slot. */
+export function saveSlot(slot: Slot): SavedSlot {
+  const {
+    index,
+    ordinal,
+    implied,
+    state,
+    takesInput,
+    inputText,
+    inputState,
+    inputError,
+    unknownDeltas,
+    estimatedTokens,
+  } = slot;
+  const block = { ...slot.block };
+  if (state === 'open' && inputText !== '') restoreStart(block, slot.startInput);
+  return {
+    index,
+    ordinal,
+    block,
+    start: slot.startInput === undefined ? { type: slot.type } : { type: slot.type, input: slot.startInput },
+    implied,
+    state,
+    takesInput,
+    inputText,
+    ...(inputState !== undefined && { inputState }),
+    ...(inputError !== undefined && { inputError }),
+    ...(unknownDeltas !== undefined && { unknownDeltas }),
+    ...(estimatedTokens !== undefined && { estimatedTokens }),
+  };
+}
+
+function restoreStart(block: Wire, startInput: unknown): void {
+  if (startInput === undefined) delete block['input'];
+  else block['input'] = startInput;
+}
+
+/** The slot that {@link saveSlot} saved. */
+export function loadSlot(saved: SavedSlot): Slot {
+  const slot = openSlot(saved.index, saved.ordinal, saved.start, saved.implied);
+  slot.block = saved.block;
+  slot.state = saved.state;
+  slot.takesInput = saved.takesInput;
+  slot.inputText = saved.inputText;
+  slot.unread = saved.state === 'open' ? saved.inputText : '';
+  slot.inputState = saved.inputState;
+  slot.inputError = saved.inputError;
+  slot.unknownDeltas = saved.unknownDeltas;
+  slot.estimatedTokens = saved.estimatedTokens;
+  slot.ownCitations = false;
+  return slot;
+}
