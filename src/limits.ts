@@ -14,7 +14,10 @@ export const MAX_LINE_BYTES: number = 64 * 1024 * 1024;
 /** The largest event, in bytes from its first field to the end of its last line. The same precedents as for a line. */
 export const MAX_EVENT_BYTES: number = 64 * 1024 * 1024;
 
-/** How deep tool input may nest. 512: PHP's `json_decode` default; Python's recursion limit is 1,000, serde_json's 128. */
+/**
+ * How deep a `PartialJson` reads, so also how deep tool input is seen while it grows; its final value has no such limit.
+ * 512: PHP's `json_decode` default; Python's recursion limit is 1,000, serde_json's 128.
+ */
 export const MAX_DEPTH = 512;
 
 /** How many diagnostics are kept; later ones are only counted. parse5 and linters cap at the same order. */

@@ -165,10 +165,10 @@ test('saving changes nothing in the one that is saved', () => {
 test('the state has a version; another one is refused', () => {
   const state = new SseScanner().toJSON();
   expect(state.version).toBe(1);
-  const bad = [{ ...state, version: 2 }, { ...state, version: undefined }, {}, null, undefined, 'x'];
+  const bad: unknown[] = [{ ...state, version: 2 }, { ...state, version: undefined }, {}, null, undefined, 'x'];
   for (const one of bad) {
-    expect(() => SseScanner.from(one as unknown as SseScannerState)).toThrow(TypeError);
-    expect(() => SseParser.from(one as unknown as SseScannerState, () => {})).toThrow(TypeError);
+    expect(() => SseScanner.from(one as SseScannerState)).toThrow(TypeError);
+    expect(() => SseParser.from(one as SseScannerState, () => {})).toThrow(TypeError);
   }
 });
 

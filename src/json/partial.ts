@@ -46,6 +46,7 @@ import {
   advanceNumber,
   isDigit,
 } from './grammar.ts';
+import { own } from './own.ts';
 
 /** What JSON can say. */
 export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue };
@@ -112,14 +113,6 @@ function place(frame: Frame, value: JsonValue): void {
 function copyFrame(frame: Frame): Frame {
   const { container } = frame;
   return { ...frame, container: Array.isArray(container) ? container.slice() : { ...container } };
-}
-
-/**
- * The same characters in memory of their own: `join` copies them out of a rope, or out of a slice that would keep its
- * piece alive, and that the chunk it was cut from. In V8 a shorter string is neither.
- */
-function own(text: string): string {
-  return text.length < 13 ? text : [text.charAt(0), text.slice(1)].join('');
 }
 
 /**
@@ -252,7 +245,7 @@ export class PartialJson {
    * json.push('[1, 2');
    * json.end();
    * json.value; // [1, 2]
-   * json.error; // { message: 'Cannot read JSON: unexpected end, expected , or ] (offset 6)', offset: 6 }
+   * json.error; // { message: 'Cannot read JSON: unexpected end, expected , or ] (offset 5)', offset: 5 }
    * ```
    */
   end(): void {

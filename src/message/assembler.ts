@@ -3,8 +3,8 @@
  *
  * How it works. Each event asks `protocol/order` what it may do in the present phase; then it is applied to the one
  * message that is being built (`#now`): content events to a {@link Slot} found by the wire's index, the others to `base`,
- * the message without its content. A deviation is reported before anything is changed, so under `strict` a refused event
- * leaves no trace.
+ * the message without its content. What is wrong with an event is reported before it changes anything, so under `strict`
+ * a refused event leaves no trace; what shows only when a block or a message is closed is reported as it closes.
  *
  * Invariants
  * - `now.slots` is ordered as `content` is: by index, then arrival. `now.at` finds the slots of one index; `now.open`
@@ -40,6 +40,7 @@ import {
   applyDelta,
   closeSlot,
   fits,
+  hasGrown,
   impliedBlock,
   infoOf,
   keepDelta,
@@ -297,7 +298,9 @@ export class MessageAssembler {
       case 'adopt':
         return this.#adopt(event as MessageStartEvent);
       case 'apply':
-        return this.#change(event);
+        this.#change(event);
+        if (phase === 'errored') this.#equip(this.#now.error as StreamError);
+        return;
       case 'finish':
         return this.#stop(unstarted);
       case 'fail':
@@ -516,7 +519,7 @@ export class MessageAssembler {
     const now = this.#now;
     const { index } = event;
     if (!isIndex(index)) {
-      this.#report('invalid-index', `Index ${String(index)} is no block index: read as ${now.highest + 1}`, event);
+      this.#report('invalid-index', `Index ${show(index)} is no block index: read as ${now.highest + 1}`, event);
       return now.highest + 1;
     }
     const there = now.at.get(index);
@@ -536,10 +539,10 @@ export class MessageAssembler {
     const now = this.#now;
     if (now.base === undefined) this.#writableBase();
     const slot = openSlot(index, this.#arrived++, start, implied);
-    let place = now.slots.length;
-    while (place > 0 && (now.slots[place - 1] as Slot).index > index) place--;
-    if (place === now.slots.length) now.slots.push(slot);
-    else now.slots.splice(place, 0, slot);
+    let spot = now.slots.length;
+    while (spot > 0 && (now.slots[spot - 1] as Slot).index > index) spot--;
+    if (spot === now.slots.length) now.slots.push(slot);
+    else now.slots.splice(spot, 0, slot);
     const there = now.at.get(index);
     if (there === undefined) now.at.set(index, [slot]);
     else there.push(slot);
@@ -559,19 +562,14 @@ export class MessageAssembler {
 
   #delta(event: ContentBlockDeltaEvent): void {
     const { index, delta } = event;
-    const newest = this.#now.newest;
-    if (
-      newest !== undefined &&
-      newest.index === index &&
-      newest.state === 'open' &&
-      isKnownDelta(delta) &&
-      fits(newest, delta.type)
-    ) {
+    const { newest } = this.#now;
+    if (newest !== undefined && newest.index === index && newest.state === 'open' && newest.accepts === delta.type) {
       return this.#put(newest, delta);
     }
     if (!isKnownDelta(delta)) return this.#keepUnknown(event);
     const slot = this.#target(event, delta);
     this.#now.newest = slot;
+    slot.accepts = delta.type;
     this.#put(slot, delta);
     if (slot.state !== 'open') this.#close(slot, slot.state);
   }
@@ -580,7 +578,7 @@ export class MessageAssembler {
     applyDelta(slot, delta);
     const now = this.#now;
     // A block that a snapshot holds and that nothing was written to is as it was: an empty delta changes nothing.
-    if (!slot.shared || slot.unread !== '') now.touched = now.contentTouched = true;
+    if (hasGrown(slot)) now.touched = now.contentTouched = true;
     if (slot.info === undefined) now.infos = undefined;
     this.#observer?.delta(slot, delta);
   }
@@ -595,7 +593,7 @@ export class MessageAssembler {
       const reading = fit === undefined ? 'an implied block' : `block ${fit.index}`;
       this.#report(
         'invalid-index',
-        `Index ${String(event.index)} is no block index: ${delta.type} goes to ${reading}`,
+        `Index ${show(event.index)} is no block index: ${delta.type} goes to ${reading}`,
         event,
         fit,
       );
@@ -625,7 +623,7 @@ export class MessageAssembler {
     if (!isIndex(index)) {
       const newest = now.open[now.open.length - 1];
       const reading = newest === undefined ? 'nothing is open' : `closes block ${newest.index}`;
-      this.#report('invalid-index', `Index ${String(index)} is no block index: ${reading}`, event, newest);
+      this.#report('invalid-index', `Index ${show(index)} is no block index: ${reading}`, event, newest);
       if (newest !== undefined) this.#close(newest, 'closed');
       return;
     }
@@ -647,8 +645,7 @@ export class MessageAssembler {
   #closeUnstopped(slot: Slot, how: 'closed' | 'cut'): void {
     if (this.#isCut && how === 'closed' && this.#phase === 'stopped') how = 'cut';
     const cut = this.#isCut && how === 'cut';
-    const by =
-      how === 'cut' ? (cut ? String(this.#now.base?.['stop_reason']) : 'the end of the stream') : 'the protocol';
+    const by = how === 'cut' ? (cut ? show(this.#now.base?.['stop_reason']) : 'the end of the stream') : 'the protocol';
     this.#report(
       cut ? 'cut-block' : 'missing-block-stop',
       `Block ${slot.index} has no content_block_stop: closed by ${by}`,
@@ -660,7 +657,7 @@ export class MessageAssembler {
 
   /** Whether the stop reason says that the server cut the message. */
   get #isCut(): boolean {
-    return CUTTING_REASONS.includes(String(this.#now.base?.['stop_reason']));
+    return CUTTING_REASONS.includes(this.#now.base?.['stop_reason'] as string);
   }
 
   #close(slot: Slot, state: 'closed' | 'cut'): void {
@@ -707,10 +704,10 @@ export class MessageAssembler {
       const type = (event.wire as { type?: unknown } | undefined)?.type;
       this.#noteOnce(
         'unknown-event',
-        `Event type ${String(type)} is not known: handed on`,
+        `Event type ${show(type)} is not known: handed on`,
         undefined,
         undefined,
-        String(type),
+        show(type),
       );
     }
   }
@@ -728,7 +725,7 @@ export class MessageAssembler {
   #checkName(event: StreamEvent, envelope: Envelope): void {
     const { reason } = event as { reason?: string };
     if (reason === 'sentinel' || reason === 'empty') return;
-    const type = event.type === 'unknown' ? String((event.wire as Wire | undefined)?.['type']) : event.type;
+    const type = event.type === 'unknown' ? show((event.wire as Wire | undefined)?.['type']) : event.type;
     if (!envelope.named) this.#noteOnce('missing-event-name', 'No event line: the type in the data rules');
     else if (envelope.event !== type && reason !== 'json' && reason !== 'shape') {
       this.#report(
@@ -750,8 +747,8 @@ export class MessageAssembler {
   #report(code: DiagnosticCode, message: string, event?: object, slot?: Slot, raw?: string): void {
     const severity = SEVERITIES[code];
     const at = this.#at ?? this.#observer?.where() ?? { event: this.#events };
-    const index = (event as { index?: unknown } | undefined)?.index ?? slot?.index;
-    const data = raw ?? (event as { raw?: string } | undefined)?.raw;
+    const index = (event !== undefined && 'index' in event ? event.index : undefined) ?? slot?.index;
+    const data = raw ?? rawOf(event);
     const { strict } = this.#options;
     const refused = strict === true ? severity === 'error' : Array.isArray(strict) && strict.includes(code);
     if (refused && this.#failure === undefined) {
@@ -920,6 +917,21 @@ function truncatedMessage(now: Current, phase: Phase): string {
 /** `event 14, byte 2213`, with what is known of it. */
 function place(at: At): string {
   return at.byte === undefined ? `event ${at.event}` : `event ${at.event}, byte ${at.byte}`;
+}
+
+/** A value of the wire in a message. It may be anything: an object with a `toString` of its own has no text. */
+function show(value: unknown): string {
+  return typeof value === 'object' && value !== null
+    ? Array.isArray(value)
+      ? 'an array'
+      : 'an object'
+    : String(value);
+}
+
+/** The data of an event that could not be read. On any other event `raw` is the server's own field. */
+function rawOf(event: object | undefined): string | undefined {
+  const { type, raw } = (event ?? {}) as Partial<UnknownEvent>;
+  return type === 'unknown' && typeof raw === 'string' ? raw : undefined;
 }
 
 function clip(text: string): string {

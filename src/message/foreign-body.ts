@@ -209,8 +209,9 @@ function judgeObject(wire: { [key: string]: unknown }, body: string, status: num
     const requestId = typeof event.request_id === 'string' ? event.request_id : undefined;
     return { error: ApiError.from(status, event.error, requestId) };
   }
-  if (wire['type'] === 'message' && Array.isArray(wire['content'])) {
-    return { error: wholeMessage(), message: wire as unknown as Message };
+  const start = toStreamEvent({ type: 'message_start', message: wire });
+  if (wire['type'] === 'message' && Array.isArray(wire['content']) && start.type === 'message_start') {
+    return { error: wholeMessage(), message: start.message };
   }
   if (status !== undefined && status >= 400) {
     return { error: ApiError.from(status, { type: 'api_error', message: body.slice(0, 500) }) };

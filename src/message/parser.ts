@@ -212,8 +212,9 @@ export class MessageParser extends MessageView {
         if (error instanceof StreamError) this.#tell(undefined);
         throw error;
       }
+      // What was found outside of any event (an HTTP head) must not wait: a saved state does not hold it.
+      if (event !== undefined || this.#diagnostics.length > 0) this.#tell(event);
       if (event === undefined) return;
-      this.#tell(event);
     }
   }
 

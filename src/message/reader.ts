@@ -103,6 +103,12 @@ export class MessageReader extends MessageView {
   write(chunk: Uint8Array | string): void {
     this.assembler.check();
     if (this.#sniffer.settled || this.#ended) return this.#scanner.write(chunk);
+    if (typeof chunk !== 'string' && !(chunk instanceof Uint8Array)) {
+      // What is no chunk at all the scanner refuses; any other view (of another realm, say) is bytes.
+      if (!ArrayBuffer.isView(chunk)) return this.#scanner.write(chunk);
+      const { buffer, byteOffset, byteLength } = chunk as ArrayBufferView;
+      chunk = new Uint8Array(buffer, byteOffset, byteLength);
+    }
     const events = this.#sniffer.feed(chunk);
     if (events > 0) this.#scanner.write(events === chunk.length ? chunk : chunk.slice(0, events));
     if (this.#sniffer.settled) this.assembler.status ??= this.#sniffer.headStatus;

@@ -5,8 +5,14 @@
  * `shared`; the next change copies it first. So a snapshot costs one copy of each changed block, nobody looking costs
  * nothing, and what did not change keeps its identity. The one exception is live tool input: the `input` of an open block
  * is a single object that grows in place, and only the block around it gets a new identity.
+ *
+ * Growing text. A delta's text is a slice of its chunk, and a string built by `+=` is a rope of such slices: it would keep
+ * every chunk alive, and the garbage collector busy. So the young end of a text (`tail`) is copied into memory of its own
+ * each time it has grown to {@link FLAT} characters, and the whole once more when the block closes: linear, and a finished
+ * message holds its own characters and nothing else.
  */
 
+import { own } from '../json/own.ts';
 import { PartialJson } from '../json/partial.ts';
 import type { ContentBlock } from '../protocol/blocks.ts';
 import { isKnownBlock } from '../protocol/blocks.ts';
@@ -14,27 +20,39 @@ import { DELTA_TEXT, type Wire } from '../protocol/decode.ts';
 import type { Delta, UnknownDelta } from '../protocol/events.ts';
 import type { BlockInfo, InputError } from './types.ts';
 
+/** How long the young end of a text gets before it is copied. */
+const FLAT = 1024;
+
 /** The state of one block. */
 export interface Slot {
   readonly index: number;
   readonly ordinal: number;
   readonly type: string;
   readonly known: boolean;
+  /** The type of delta that was found to fit it last: the next one is mostly like it. */
+  accepts: string | undefined;
   /** Made for a delta that had no block: a tool made this way never has valid input. */
   readonly implied: boolean;
   state: BlockInfo['state'];
   block: Wire;
   shared: boolean;
+  /** What was appended to `block[tailField]` since it was last written there; `''` most of the time nobody looks. */
+  tail: string;
+  tailField: string;
   /** Whether `block.citations` is an array that nobody else holds. */
   ownCitations: boolean;
   takesInput: boolean;
   readonly startInput: unknown;
+  /** The input's text but for `inputTail`; {@link inputTextOf} gives the whole. */
   inputText: string;
+  inputTail: string;
   inputState: BlockInfo['inputState'];
   inputError: InputError | undefined;
-  /** Reads the input while somebody looks; what it has not been given yet is in `unread`. */
+  /** Reads the input while somebody looks; once there, what it has not been given yet is in `unread`. */
   live: PartialJson | undefined;
   unread: string;
+  /** Whether input came since the last look. */
+  inputGrew: boolean;
   unknownDeltas: (UnknownDelta | Delta)[] | undefined;
   estimatedTokens: number | undefined;
   info: BlockInfo | undefined;
@@ -76,18 +94,23 @@ export function openSlot(index: number, ordinal: number, start: Wire, implied: b
     ordinal,
     type,
     known: isKnownBlock(start as unknown as ContentBlock),
+    accepts: undefined,
     implied,
     state: 'open',
     block: { ...start },
     shared: false,
+    tail: '',
+    tailField: '',
     ownCitations: false,
     takesInput,
     startInput: start['input'],
     inputText: '',
+    inputTail: '',
     inputState: takesInput ? 'none' : undefined,
     inputError: undefined,
     live: undefined,
     unread: '',
+    inputGrew: false,
     unknownDeltas: undefined,
     estimatedTokens: undefined,
     info: undefined,
@@ -110,31 +133,65 @@ function writable(slot: Slot): Wire {
 
 /** Applies a delta of a known type that fits; keeps it aside where the block has no place for it. */
 export function applyDelta(slot: Slot, delta: Delta): void {
-  if (typeof (delta as { estimated_tokens?: unknown }).estimated_tokens === 'number') {
-    slot.estimatedTokens = (slot.estimatedTokens ?? 0) + (delta as { estimated_tokens: number }).estimated_tokens;
-    slot.info = undefined;
-  }
-  if (delta.type === 'input_json_delta') return appendInput(slot, delta.partial_json ?? '');
-  const field = DELTA_TEXT[delta.type];
-  if (!slot.known && (field === undefined || typeof slot.block[field] !== 'string')) return keepDelta(slot, delta);
+  if (!slot.known) return applyToUnknown(slot, delta);
   switch (delta.type) {
+    case 'text_delta':
+      return append(slot, 'text', delta.text);
+    case 'thinking_delta':
+      countTokens(slot, delta.estimated_tokens);
+      return append(slot, 'thinking', delta.thinking);
+    case 'input_json_delta':
+      return appendInput(slot, delta.partial_json ?? '');
+    case 'connector_text_delta':
+      return append(slot, 'connector_text', delta.connector_text);
+    case 'signature_delta':
+      return assign(slot, delta.signature);
     case 'citations_delta':
       return addCitation(slot, delta.citation);
     case 'compaction_delta':
       return copyFields(slot, delta);
-    case 'signature_delta':
-      if (typeof delta.signature === 'string') writable(slot)['signature'] = delta.signature;
-      return;
     default:
-      append(slot, field as string, (delta as unknown as Wire)[field as string]);
+      return delta satisfies never;
   }
+}
+
+/** A block of unknown type takes a known delta where it has the field for it. */
+function applyToUnknown(slot: Slot, delta: Delta): void {
+  countTokens(slot, (delta as { estimated_tokens?: unknown }).estimated_tokens);
+  if (delta.type === 'input_json_delta') return appendInput(slot, delta.partial_json ?? '');
+  const field = DELTA_TEXT[delta.type];
+  if (field === undefined || typeof slot.block[field] !== 'string') return keepDelta(slot, delta);
+  if (delta.type === 'signature_delta') assign(slot, delta.signature);
+  else append(slot, field, (delta as unknown as Wire)[field]);
+}
+
+function countTokens(slot: Slot, estimated: unknown): void {
+  if (typeof estimated !== 'number') return;
+  slot.estimatedTokens = (slot.estimatedTokens ?? 0) + estimated;
+  slot.info = undefined;
+}
+
+function assign(slot: Slot, signature: unknown): void {
+  if (typeof signature === 'string') writable(slot)['signature'] = own(signature);
 }
 
 function append(slot: Slot, field: string, value: unknown): void {
   if (typeof value !== 'string') return;
-  const before = slot.block[field];
-  if (value === '' && typeof before === 'string') return;
-  writable(slot)[field] = typeof before === 'string' ? before + value : value;
+  if (slot.tailField !== field) {
+    writeTail(slot);
+    slot.tailField = field;
+    if (typeof slot.block[field] !== 'string') writable(slot)[field] = '';
+  }
+  slot.tail += value;
+  if (slot.tail.length >= FLAT) writeTail(slot);
+}
+
+/** Moves the tail into the block, where everybody may see it. */
+function writeTail(slot: Slot): void {
+  if (slot.tail === '') return;
+  const block = writable(slot);
+  block[slot.tailField] = (block[slot.tailField] as string) + own(slot.tail);
+  slot.tail = '';
 }
 
 function appendInput(slot: Slot, text: string): void {
@@ -144,10 +201,21 @@ function appendInput(slot: Slot, text: string): void {
     slot.info = undefined;
   }
   if (text === '') return;
-  slot.inputText += text;
-  slot.unread += text;
+  slot.inputTail += text;
+  if (slot.inputTail.length >= FLAT) inputTextOf(slot);
+  if (slot.live !== undefined) slot.unread += text;
+  slot.inputGrew = true;
   slot.inputState = 'partial';
   slot.info = undefined;
+}
+
+/** The whole text of the input so far. */
+export function inputTextOf(slot: Slot): string {
+  if (slot.inputTail !== '') {
+    slot.inputText += own(slot.inputTail);
+    slot.inputTail = '';
+  }
+  return slot.inputText;
 }
 
 function addCitation(slot: Slot, citation: unknown): void {
@@ -180,17 +248,38 @@ export function define(target: Wire, key: string, value: unknown): void {
   } else target[key] = value;
 }
 
+/** The whole text of a field so far, as {@link viewOf} would show it. */
+export function textOf(slot: Slot, field: string): string | undefined {
+  const text = slot.block[field];
+  if (typeof text !== 'string') return undefined;
+  return slot.tailField === field ? text + slot.tail : text;
+}
+
+/** Whether the block is another than the one that was handed out last. */
+export function hasGrown(slot: Slot): boolean {
+  return !slot.shared || slot.tail !== '' || slot.inputGrew;
+}
+
 /** The block as a snapshot may hold it. */
 export function viewOf(slot: Slot): ContentBlock {
-  if (slot.state === 'open' && slot.unread !== '') {
-    slot.live ??= new PartialJson();
-    slot.live.push(slot.unread);
-    slot.unread = '';
-    if (slot.live.value !== undefined) writable(slot)['input'] = slot.live.value;
-  }
+  if (slot.tail !== '') writeTail(slot);
+  if (slot.inputGrew) showInput(slot);
   slot.shared = true;
   slot.ownCitations = false;
   return slot.block as unknown as ContentBlock;
+}
+
+/** Shows the input as far as it has come. */
+function showInput(slot: Slot): void {
+  slot.inputGrew = false;
+  if (slot.live === undefined) {
+    slot.live = new PartialJson();
+    slot.live.push(inputTextOf(slot));
+  } else {
+    slot.live.push(slot.unread);
+    slot.unread = '';
+  }
+  if (slot.live.value !== undefined) writable(slot)['input'] = slot.live.value;
 }
 
 /** What is known beside the block; the same object until something of it changes. */
@@ -200,7 +289,7 @@ export function infoOf(slot: Slot): BlockInfo {
     ordinal: slot.ordinal,
     type: slot.type,
     state: slot.state,
-    ...(slot.inputText !== '' && { inputText: slot.inputText }),
+    ...(inputTextOf(slot) !== '' && { inputText: slot.inputText }),
     ...(slot.inputState !== undefined && { inputState: slot.inputState }),
     ...(slot.inputError !== undefined && { inputError: slot.inputError }),
     ...(slot.unknownDeltas !== undefined && { unknownDeltas: [...slot.unknownDeltas] }),
@@ -210,13 +299,18 @@ export function infoOf(slot: Slot): BlockInfo {
 
 /** Ends the block, or ends it again after a late delta; settles its input. */
 export function closeSlot(slot: Slot, state: 'closed' | 'cut'): Verdict {
+  writeTail(slot);
+  const text = slot.block[slot.tailField];
+  // Who has looked at this very block keeps it: equal text is no change.
+  if (typeof text === 'string' && !slot.shared) slot.block[slot.tailField] = own(text);
   slot.state = state;
   slot.info = undefined;
   return slot.takesInput ? settleInput(slot) : 'fine';
 }
 
 function settleInput(slot: Slot): Verdict {
-  const text = slot.inputText;
+  const text = (slot.inputText = own(inputTextOf(slot)));
+  slot.inputGrew = false;
   const blank = !/[^ \t\n\r]/.test(text);
   slot.inputError = undefined;
   if (slot.state === 'cut' || blank) {
@@ -287,6 +381,8 @@ export interface SavedSlot {
 
 /** The JSON form of a slot. */
 export function saveSlot(slot: Slot): SavedSlot {
+  writeTail(slot);
+  inputTextOf(slot);
   const {
     index,
     ordinal,
@@ -329,7 +425,7 @@ export function loadSlot(saved: SavedSlot): Slot {
   slot.state = saved.state;
   slot.takesInput = saved.takesInput;
   slot.inputText = saved.inputText;
-  slot.unread = saved.state === 'open' ? saved.inputText : '';
+  slot.inputGrew = saved.state === 'open' && saved.inputText !== '';
   slot.inputState = saved.inputState;
   slot.inputError = saved.inputError;
   slot.unknownDeltas = saved.unknownDeltas;

@@ -23,7 +23,16 @@ export const ERROR_STATUS: Readonly<Record<string, number>> = {
   overloaded_error: 529,
 };
 
-/** The server said no. Subclasses stand for the statuses; {@link ApiError.from} picks the right one. */
+/**
+ * The server said no. Subclasses stand for the statuses; {@link ApiError.from} picks the right one.
+ *
+ * @example
+ * const error = ApiError.from(undefined, { type: 'overloaded_error', message: 'Overloaded' });
+ * error.message; // 'overloaded_error: Overloaded'
+ * error.name; // 'OverloadedError'
+ * error.status; // 529
+ * error.retryable; // true
+ */
 export class ApiError extends StreamError {
   override name = 'ApiError';
   /** The HTTP status, or the one its `error.type` stands for; `undefined` for a type that is not known. */
@@ -51,8 +60,9 @@ export class ApiError extends StreamError {
    * @param status - the HTTP status if it tells (>= 400); else the one that `error.type` stands for is taken
    * @param body - `{ type, message }`, as in the `error` key
    * @example
-   * ApiError.from(undefined, { type: 'overloaded_error', message: 'Overloaded' });
-   * // OverloadedError { status: 529, type: 'overloaded_error', retryable: true }
+   * const error = ApiError.from(undefined, { type: 'rate_limit_error', message: 'Slow down' }, 'req_1');
+   * error instanceof RateLimitError; // true
+   * error.requestId; // 'req_1'
    */
   static from(status: number | undefined, body: ErrorBody, requestId?: string): ApiError {
     const known =

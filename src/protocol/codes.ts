@@ -7,6 +7,7 @@
 /** How bad a deviation is: `error` = content may be wrong or missing; `warning` = read, but off the rules; `info` = noted. */
 export type Severity = 'error' | 'warning' | 'info';
 
+/** Every diagnostic code and how bad it is. Append-only. */
 export const SEVERITIES = {
   // framing
   'http-head': 'info',

@@ -7,6 +7,7 @@
  */
 
 import type { SseEvent } from '../sse/event.ts';
+import { learnDelta, readDelta } from './delta.ts';
 import { KNOWN_EVENT_TYPES, type ErrorEvent, type StreamEvent, type UnknownReason, type WireEvent } from './events.ts';
 
 /** A JSON object that nobody has looked at yet. */
@@ -34,8 +35,8 @@ export function isObject(value: unknown): value is Wire {
  * @returns a known wire event, its object just as `JSON.parse` made it; else `{ type: 'unknown', reason, raw }`
  * @example
  * decodeEvent({ event: 'ping', data: '{"type": "ping"}', id: '', named: true }); // { type: 'ping' }
- * decodeEvent({ event: 'message', data: '[DONE]', id: '', named: false });
- * // { type: 'unknown', reason: 'sentinel', raw: '[DONE]' }
+ * const foreign = decodeEvent({ event: 'message', data: '[DONE]', id: '', named: false });
+ * foreign; // { type: 'unknown', reason: 'sentinel', raw: '[DONE]' }
  */
 export function decodeEvent(sse: SseEvent): StreamEvent {
   return decodeNoting(sse, { nameStoodIn: false });
@@ -49,6 +50,15 @@ export interface DecodeNotes {
 
 /** {@link decodeEvent}, with notes for the diagnostics; the caller clears and reuses the object. */
 export function decodeNoting(sse: SseEvent, notes: DecodeNotes): StreamEvent {
+  const delta = readDelta(sse.data);
+  if (delta !== undefined) return delta;
+  const event = decodeByJson(sse, notes);
+  if (event.type === 'content_block_delta') learnDelta(event);
+  return event;
+}
+
+/** The slow twin: `JSON.parse` for everything. What the fast path gives is what this gives. */
+export function decodeByJson(sse: SseEvent, notes: DecodeNotes): StreamEvent {
   const { data } = sse;
   let wire: unknown;
   try {
@@ -109,12 +119,12 @@ function unknown(reason: UnknownReason, raw: string, wire?: unknown): StreamEven
   return wire === undefined ? { type: 'unknown', reason, raw } : { type: 'unknown', reason, wire, raw };
 }
 
-/** For what came decoded: its JSON, or its string form where it has none (a cycle, a BigInt). */
+/** For what came decoded: its JSON, or what stands for it where it has none (a cycle, a BigInt, a very deep nest). */
 function jsonText(wire: unknown): string {
   try {
     return JSON.stringify(wire) ?? String(wire);
   } catch {
-    return String(wire);
+    return typeof wire === 'bigint' ? String(wire) : '[object]';
   }
 }
 

@@ -282,13 +282,15 @@ export type InputTransformation = ThinkingDropped | ThinkingMismatchAllowed;
  *
  * @example
  * ```ts
- * import type { Message } from 'ssemble';
+ * import { type Message, parseMessage } from 'ssemble';
  *
- * export function textOf(message: Message): string {
+ * function textOf(message: Message): string {
  *   let text = '';
  *   for (const block of message.content) if (block.type === 'text') text += block.text;
  *   return text;
  * }
+ * const start = 'data: {"type":"message_start","message":{"content":[{"type":"text","text":"Hi"}]}}\n\n';
+ * textOf(parseMessage(start + 'data: {"type":"message_stop"}\n\n')); // 'Hi'
  * ```
  */
 export interface Message {

@@ -20,8 +20,8 @@ export interface SseEventInit {
  * @throws TypeError for what SSE cannot carry: a line end in the event type or id, NUL in the id, CR in the data, an
  *   event type that is empty, a `retry` that is not an integer from 0 to 2^53 - 1.
  * @example
- * encodeSse({ event: 'ping', data: '{"type": "ping"}' });
- * // the bytes of 'event: ping\ndata: {"type": "ping"}\n\n'
+ * const bytes = encodeSse({ event: 'ping', data: '{"type": "ping"}' });
+ * decodeUtf8(bytes); // 'event: ping\ndata: {"type": "ping"}\n\n'
  */
 export function encodeSse(event: SseEventInit): Uint8Array {
   const { data, id = '', retry, event: name = 'message' } = event;

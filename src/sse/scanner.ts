@@ -24,15 +24,7 @@ import { ProtocolError } from '../errors.ts';
 import { MAX_EVENT_BYTES, MAX_LINE_BYTES } from '../limits.ts';
 import { fromBase64, toBase64 } from './base64.ts';
 import type { Position, SseEvent, SseOptions } from './event.ts';
-import {
-  bytesOfUnits,
-  decodeUtf8,
-  encodeUtf8,
-  isHighSurrogate,
-  isLowSurrogate,
-  nativeDecoder,
-  utf8Length,
-} from './utf8.ts';
+import { bytesOfUnits, encodeUtf8, isHighSurrogate, isLowSurrogate, decodeLines, utf8Length } from './utf8.ts';
 
 const LF = 10;
 const CR = 13;
@@ -42,12 +34,11 @@ const BOM = 0xfeff;
 const NOTHING = new Uint8Array(0);
 /** A held buffer larger than this is given back once its line has ended. */
 const KEEP_BYTES = 4096;
+/** Not looked for yet. */
+const UNKNOWN = -2;
 
-/** A place: `index` into the loaded block if it is >= 0, else the byte offset `byte`. */
-interface Mark {
-  index: number;
-  byte: number;
-}
+/** A place in the input: a byte offset, or `~index` (negative) for an index into the loaded block. */
+type Mark = number;
 
 /** The saved state of a scanner: plain JSON. */
 export interface SseScannerState {
@@ -86,7 +77,7 @@ export interface SseScannerState {
  * scanner.write('event: ping\ndata: {}\n\n');
  * scanner.next(); // { event: 'ping', data: '{}', id: '', named: true }
  * scanner.position(); // { event: 1, byte: 0, line: 1, from: 0, end: 22 }
- * scanner.next(); // undefined: needs more input
+ * scanner.next(); // undefined
  */
 export class SseScanner {
   readonly #maxLineBytes: number;
@@ -118,6 +109,8 @@ export class SseScanner {
   #raw: Uint8Array | undefined;
   /** Whether one byte is one unit throughout. */
   #even = true;
+  /** Whether the last block was: the next one will be alike. */
+  #ascii = true;
   #mayExceed = false;
   // The last place that was asked for, so that asking at every event stays linear.
   #knownIndex = 0;
@@ -125,20 +118,23 @@ export class SseScanner {
 
   // The event being read.
   #open = false;
-  #start: Mark = { index: -1, byte: 0 };
+  #start: Mark = 0;
   #startLine = 1;
   #data: string | undefined = undefined;
   #event: string | undefined = undefined;
   #idBuffer = '';
   #retry: number | undefined = undefined;
 
+  /** How the next event will begin if it is like the last one, for the fast path. */
+  #head: Head | undefined = undefined;
+
   // What has been read.
   #atStart = true;
   #lines = 0;
   #events = 0;
-  #from: Mark = { index: -1, byte: 0 };
-  #end: Mark = { index: -1, byte: 0 };
-  #given: Mark = { index: -1, byte: 0 };
+  #from: Mark = 0;
+  #end: Mark = 0;
+  #given: Mark = 0;
   #givenLine = 1;
   #givenEvent = 0;
   #lastEventId = '';
@@ -197,8 +193,8 @@ export class SseScanner {
         const event = this.#read();
         if (event !== undefined) return event;
       }
-      const chunk = this.#queue[this.#taken];
-      if (chunk === undefined) break;
+      if (this.#queue.length === 0) break;
+      const chunk = this.#queue[this.#taken] as Uint8Array | string;
       this.#queue[this.#taken++] = '';
       if (this.#taken === this.#queue.length) {
         this.#queue = [];
@@ -238,10 +234,11 @@ export class SseScanner {
    * not asking costs nothing.
    */
   position(): Position {
-    // In the order of the input: going back would count from the start of the block again.
-    const from = this.#byteOf(this.#from);
-    const byte = this.#byteOf(this.#given);
-    return { event: this.#givenEvent, byte, line: this.#givenLine, from, end: this.#byteOf(this.#end) };
+    // In the order of the input, and kept as bytes: going back would count from the start of the block again.
+    const from = (this.#from = this.#byteOf(this.#from));
+    const byte = (this.#given = this.#byteOf(this.#given));
+    const end = (this.#end = this.#byteOf(this.#end));
+    return { event: this.#givenEvent, byte, line: this.#givenLine, from, end };
   }
 
   /** Forgets everything and begins a new input with the same options. */
@@ -324,7 +321,7 @@ export class SseScanner {
     this.#blockStart = this.#blockEnd = this.#knownByte = state.offset;
     this.#knownIndex = 0;
     this.#open = state.open !== null;
-    this.#start = { index: -1, byte: state.open?.start ?? 0 };
+    this.#start = state.open?.start ?? 0;
     this.#startLine = state.open?.line ?? 1;
     this.#data = state.open?.data;
     this.#event = state.open?.event;
@@ -333,9 +330,9 @@ export class SseScanner {
     this.#atStart = state.atStart;
     this.#lines = state.lines;
     this.#events = state.events;
-    this.#from = { index: -1, byte: state.position.from };
-    this.#end = { index: -1, byte: state.position.end };
-    this.#given = { index: -1, byte: state.position.byte };
+    this.#from = state.position.from;
+    this.#end = state.position.end;
+    this.#given = state.position.byte;
     this.#givenLine = state.position.line;
     this.#givenEvent = state.position.event;
     this.#lastEventId = state.lastEventId;
@@ -404,7 +401,7 @@ export class SseScanner {
     if (cut === 0 && !(this.#heldCr && more)) {
       this.#hold(chunk);
     } else if (this.#heldBytes === 0) {
-      this.#setBlock(chunk.subarray(0, cut));
+      this.#setBlock(cut === chunk.length ? chunk : chunk.subarray(0, cut));
       if (cut < chunk.length) this.#hold(chunk.subarray(cut));
     } else {
       // With a CR held and no line end in the chunk, the block is just what is held: `cut` is 0.
@@ -431,8 +428,8 @@ export class SseScanner {
   }
 
   #setBlock(bytes: Uint8Array): void {
-    const decoder = nativeDecoder();
-    const text = decoder === undefined ? decodeUtf8(bytes) : decoder.decode(bytes);
+    const text = decodeLines(bytes, this.#ascii);
+    this.#ascii = text.length === bytes.length;
     this.#blockEnd = this.#blockStart + bytes.length;
     // Units never outnumber bytes, so equal counts mean one unit a byte throughout.
     this.#even = text.length === bytes.length;
@@ -466,25 +463,23 @@ export class SseScanner {
     this.#pos = 0;
     this.#knownIndex = 0;
     this.#knownByte = this.#blockStart;
-    this.#lf = text.indexOf('\n');
+    this.#lf = UNKNOWN;
     this.#cr = text.indexOf('\r');
     if (this.#atStart) {
       this.#atStart = false;
       if (text.charCodeAt(0) === BOM) this.#pos = 1;
     }
     const bytes = this.#blockEnd - this.#blockStart;
-    const begin = this.#open ? this.#start.byte : this.#blockStart;
+    const begin = this.#open ? this.#start : this.#blockStart;
     this.#mayExceed = bytes > this.#maxLineBytes || this.#blockEnd - begin > this.#maxEventBytes;
   }
 
   /** Turns the marks into bytes, while the block that they point into is still there. */
   #leaveBlock(): void {
-    for (const mark of [this.#start, this.#from, this.#end, this.#given]) {
-      if (mark.index >= 0) {
-        mark.byte = this.#byteAt(mark.index);
-        mark.index = -1;
-      }
-    }
+    this.#from = this.#byteOf(this.#from);
+    this.#given = this.#byteOf(this.#given);
+    this.#end = this.#byteOf(this.#end);
+    this.#start = this.#byteOf(this.#start);
     this.#blockStart = this.#blockEnd;
     this.#text = '';
     this.#pos = 0;
@@ -522,6 +517,10 @@ export class SseScanner {
     let lf = this.#lf;
     let cr = this.#cr;
     while (this.#pos < text.length) {
+      if (cr === -1 && this.#head !== undefined && !this.#open && !this.#mayExceed) {
+        const event = this.#readUsual(text);
+        if (event !== undefined) return event;
+      }
       const pos = this.#pos;
       if (lf !== -1 && lf < pos) lf = text.indexOf('\n', pos);
       if (cr !== -1 && cr < pos) cr = text.indexOf('\r', pos);
@@ -546,6 +545,34 @@ export class SseScanner {
     return undefined;
   }
 
+  /**
+   * The fast path: an event of the one shape that the API sends, and of the same name as the one before. Its head (the
+   * event line and the beginning of the data line) is compared in one piece; anything else is left to the lines' path,
+   * which gives the same event, only slower.
+   */
+  #readUsual(text: string): SseEvent | undefined {
+    const head = this.#head;
+    if (head === undefined) return undefined;
+    const { pattern } = head;
+    const pos = this.#pos;
+    pattern.lastIndex = pos;
+    if (!pattern.test(text)) return undefined;
+    const data = pattern.lastIndex;
+    const lf = text.indexOf('\n', data);
+    if (lf === -1 || text.charCodeAt(lf + 1) !== LF) return undefined;
+    this.#from = this.#end;
+    this.#given = ~pos;
+    this.#end = ~(lf + 2);
+    this.#givenLine = this.#lines + 1;
+    this.#givenEvent = ++this.#events;
+    this.#lines += 3;
+    this.#pos = lf + 2;
+    const id = (this.#lastEventId = this.#idBuffer);
+    const value = text.substring(data, lf);
+    if (this.#retry !== undefined) return makeEvent(head.name, value, id, this.#takeRetry());
+    return { event: head.name, data: value, id, named: true };
+  }
+
   #field(text: string, pos: number, end: number): void {
     const first = text.charCodeAt(pos);
     if (first === COLON) {
@@ -554,7 +581,7 @@ export class SseScanner {
     }
     if (!this.#open) {
       this.#open = true;
-      this.#start.index = pos;
+      this.#start = ~pos;
       this.#startLine = this.#lines;
     }
     if (first === 100 && isField(text, pos, end, 'data')) {
@@ -585,52 +612,58 @@ export class SseScanner {
   }
 
   #give(after: number): SseEvent {
-    const event = makeEvent(this.#event, this.#data ?? '', this.#idBuffer, this.#retry);
-    const from = this.#from;
-    this.#from = this.#end;
-    this.#end = from;
-    this.#end.index = after;
-    this.#given.index = this.#start.index;
-    this.#given.byte = this.#start.byte;
-    this.#start.index = -1;
-    this.#givenLine = this.#startLine;
-    this.#givenEvent = ++this.#events;
+    const name = this.#event;
+    const event = makeEvent(name, this.#data ?? '', this.#idBuffer, this.#takeRetry());
+    if (name !== undefined && name !== this.#head?.name) this.#head = headOf(name);
+    this.#mark(after);
     this.#open = false;
     this.#data = undefined;
     this.#event = undefined;
-    this.#retry = undefined;
     return event;
+  }
+
+  #takeRetry(): number | undefined {
+    const retry = this.#retry;
+    if (retry !== undefined) this.#retry = undefined;
+    return retry;
+  }
+
+  /** The event from `#start` to `after` was given: `position()` may be asked for it. */
+  #mark(after: number): void {
+    this.#from = this.#end;
+    this.#end = ~after;
+    this.#given = this.#start;
+    this.#givenLine = this.#startLine;
+    this.#givenEvent = ++this.#events;
   }
 
   // ── Offsets ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
   #byteOf(mark: Mark): number {
-    if (mark.index >= 0) {
-      mark.byte = this.#byteAt(mark.index);
-      mark.index = -1;
-    }
-    return mark.byte;
+    return mark < 0 ? this.#byteAt(~mark) : mark;
   }
 
-  /** The byte offset of index `index` of the block. */
+  /** The byte offset of index `index` of the block, counted from the nearest place that is known. */
   #byteAt(index: number): number {
     if (this.#even) return this.#blockStart + index;
     const text = this.#text;
-    if (index === text.length) return this.#blockEnd;
-    // Most places asked for lie just before the block's end or just after the last one: count the shorter way.
-    if (this.#raw === undefined && text.length - index < index - this.#knownIndex) {
-      return this.#blockEnd - utf8Length(text, index);
+    const ahead = index - this.#knownIndex;
+    if (this.#raw !== undefined) {
+      if (ahead < 0) this.#know(0, this.#blockStart);
+      const from = this.#knownByte - this.#blockStart;
+      const units = index - this.#knownIndex;
+      return this.#know(index, this.#knownByte + bytesOfUnits(this.#raw, from, units));
     }
-    if (index < this.#knownIndex) {
-      this.#knownIndex = 0;
-      this.#knownByte = this.#blockStart;
-    }
-    this.#knownByte +=
-      this.#raw === undefined
-        ? utf8Length(text, this.#knownIndex, index)
-        : bytesOfUnits(this.#raw, this.#knownByte - this.#blockStart, index - this.#knownIndex);
+    if (text.length - index < Math.abs(ahead)) return this.#know(index, this.#blockEnd - utf8Length(text, index));
+    if (ahead >= 0) return this.#know(index, this.#knownByte + utf8Length(text, this.#knownIndex, index));
+    if (index < -ahead) return this.#know(index, this.#blockStart + utf8Length(text, 0, index));
+    return this.#know(index, this.#knownByte - utf8Length(text, index, this.#knownIndex));
+  }
+
+  #know(index: number, byte: number): number {
     this.#knownIndex = index;
-    return this.#knownByte;
+    this.#knownByte = byte;
+    return byte;
   }
 
   // ── Limits ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -691,6 +724,30 @@ export class SseScanner {
     this.#heldText = '';
     throw this.#failure;
   }
+}
+
+/**
+ * How an event of each name begins, as a sticky pattern: the fastest exact comparison on Node 20 (17 ns; a substring 27,
+ * `startsWith` 65), and as fast as any on Node 24. Few names are kept, so that hostile input costs no memory; the rest
+ * take the lines' path.
+ */
+const HEADS = new Map<string, Head>();
+const MAX_HEADS = 16;
+
+interface Head {
+  /** Interned, so that comparing it with a literal compares two pointers. */
+  readonly name: string;
+  readonly pattern: RegExp;
+}
+
+function headOf(name: string): Head | undefined {
+  let head = HEADS.get(name);
+  if (head === undefined && HEADS.size < MAX_HEADS && /^\w{1,40}$/.test(name)) {
+    const interned = Object.keys({ [name]: true })[0] as string;
+    head = { name: interned, pattern: new RegExp(`event: ${name}\ndata: `, 'y') };
+    HEADS.set(interned, head);
+  }
+  return head;
 }
 
 /** Two literals, so that an event without `retry` (nearly all) has no such key. */
