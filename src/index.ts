@@ -30,3 +30,4 @@ export { parseMessage } from './message/parse-message.ts';
 
 export type * from './stream/source.ts';
 export { MessageStream, type MessageStreamOptions } from './stream/message-stream.ts';
+export { type MessageStore, store, type StoreOptions, type StoreSnapshot } from './stream/store.ts';

@@ -4,8 +4,7 @@
  * delta that was not applied is not shown, and text that came in a start is.
  */
 
-import type { Slot } from '../message/slot.ts';
-import { viewOf } from '../message/slot.ts';
+import { type Slot, textOf, viewOf } from '../message/slot.ts';
 import type { ContentBlock } from '../protocol/blocks.ts';
 import type { Delta, StreamEvent } from '../protocol/events.ts';
 import type { Pump } from './pump.ts';
@@ -79,11 +78,12 @@ class Pieces implements Observer {
   }
 
   delta(slot: Slot, delta: Delta): void {
-    if (slot.type === this.#field) this.fresh += (this.#isNew(slot) ? this.#whole(slot) : this.#read(delta)) ?? '';
+    if (slot.type === this.#field)
+      this.fresh += (this.#isNew(slot) ? textOf(slot, this.#field) : this.#read(delta)) ?? '';
   }
 
   closed(slot: Slot): void {
-    if (slot.type === this.#field && this.#isNew(slot)) this.fresh += this.#whole(slot) ?? '';
+    if (slot.type === this.#field && this.#isNew(slot)) this.fresh += textOf(slot, this.#field) ?? '';
   }
 
   /** Ordinals begin anew with the next message. */
@@ -95,10 +95,5 @@ class Pieces implements Observer {
     if (slot.ordinal < this.#old || this.#seen.has(slot)) return false;
     this.#seen.add(slot);
     return true;
-  }
-
-  #whole(slot: Slot): string | undefined {
-    const text = slot.block[this.#field];
-    return typeof text === 'string' ? text : undefined;
   }
 }

@@ -6,6 +6,7 @@
 export interface Globals {
   setTimeout?: (callback: () => void, ms: number) => unknown;
   clearTimeout?: (timer: unknown) => void;
+  queueMicrotask?: (job: () => void) => void;
   ReadableStream?: new (
     source: { pull: (controller: StreamController) => Promise<void>; cancel: (reason?: unknown) => void },
     strategy: { highWaterMark: number },
@@ -44,3 +45,6 @@ export type ByteStream = ReadableStream<Uint8Array>;
 export type FromBytes<T> = TransformStream<Uint8Array | string, T>;
 
 export const globals = (): Globals => globalThis as unknown as Globals;
+
+/** The longest time that `setTimeout` takes, in milliseconds: with a longer one it fires at once. */
+export const MAX_TIMER_MS = 0x7fffffff;

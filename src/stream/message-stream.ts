@@ -25,7 +25,7 @@ import { teeSource } from './tee.ts';
 import { View } from './view.ts';
 
 /** Set by the class, whose private fields it needs. */
-let watch: (stream: MessageStream, watcher: Watcher) => () => void;
+let watch: (stream: MessageStream, watcher: Watcher) => void;
 
 /** What a {@link MessageStream} may be told. */
 export interface MessageStreamOptions {
@@ -177,7 +177,7 @@ export class MessageStream implements AsyncIterable<StreamEvent> {
    * ```ts
    * import { MessageStream } from 'ssemble';
    *
-   * const stream = MessageStream.from('data: {"type":"message_start"}\n\n');
+   * const stream = MessageStream.from('data: {"type":"message_start","message":{"content":[]}}\n\n');
    * const error = await stream.finalMessage().catch((reason) => reason);
    * console.log(error.name); // 'TruncatedError'
    * ```
@@ -235,7 +235,8 @@ export class MessageStream implements AsyncIterable<StreamEvent> {
    * of the faster half; the slower one's chunks wait in memory. It is closed when both halves are. This stream is locked
    * then; aborting it aborts both.
    *
-   * @throws TypeError after the first event has been taken, and while an iterator or a final promise is waiting.
+   * @throws TypeError after the first event has been taken, and while an iterator, a final promise or a store is
+   * waiting.
    * @example
    * ```ts
    * import { MessageStream } from 'ssemble';
@@ -256,7 +257,7 @@ export class MessageStream implements AsyncIterable<StreamEvent> {
   tee(): [MessageStream, MessageStream] {
     this.#checkFree();
     if (this.#pump.touched) throw new TypeError('Cannot tee the stream: an event has been taken already');
-    if (this.#pump.watched) throw new TypeError('Cannot tee the stream: a final promise is reading it');
+    if (this.#pump.watched) throw new TypeError('Cannot tee the stream: a final promise or a store is reading it');
     this.#pump.detach();
     const [left, right] = teeSource(this.#source);
     this.#halves = [this.#again(left), this.#again(right)];
@@ -306,16 +307,20 @@ export class MessageStream implements AsyncIterable<StreamEvent> {
         if (error === undefined && assembler.message !== undefined) resolve(pick(assembler.message));
         else reject(error);
       };
-      if (this.#halves !== undefined) this.#checkFree();
-      if (this.#pump.ended) settle();
-      else this.#pump.watch({ onEnd: settle });
+      this.#watch({ rejects: true, onEnd: settle });
     });
     promise.catch(ignore);
     return promise;
   }
 
+  #watch(watcher: Watcher): void {
+    if (this.#halves !== undefined) this.#checkFree();
+    if (this.#pump.ended) watcher.onEnd();
+    else this.#pump.watch(watcher);
+  }
+
   static {
-    watch = (stream, watcher) => stream.#pump.watch(watcher);
+    watch = (stream, watcher) => stream.#watch(watcher);
     const key: symbol | undefined = (Symbol as { asyncDispose?: symbol }).asyncDispose;
     if (key !== undefined) {
       Object.defineProperty(this.prototype, key, {
@@ -331,10 +336,12 @@ export class MessageStream implements AsyncIterable<StreamEvent> {
 }
 
 /**
- * Follows a stream without reading it, unless nobody else does: how a store is built over one. Not public.
+ * Follows a stream to its end without reading it, unless nobody else does: how a store is built over one. Not public.
+ *
+ * @throws TypeError if `tee()` has split the stream.
  */
-export function watchStream(stream: MessageStream, watcher: Watcher): () => void {
-  return watch(stream, watcher);
+export function watchStream(stream: MessageStream, watcher: Watcher): void {
+  watch(stream, watcher);
 }
 
 /** Diagnostics are kept until their event has been applied: a handler never sees, or stops, half an event. */

@@ -19,7 +19,7 @@ import { AbortError, ConnectionError, IdleTimeoutError, ProtocolError, StreamErr
 import type { MessageAssembler } from '../message/assembler.ts';
 import type { Diagnostic } from '../message/types.ts';
 import type { StreamEvent } from '../protocol/events.ts';
-import { globals } from './globals.ts';
+import { globals, MAX_TIMER_MS } from './globals.ts';
 import type { AbortSignalLike, ReadResult, Source } from './source.ts';
 import type { Tap } from './tap.ts';
 
@@ -47,6 +47,8 @@ export interface Watcher {
   onEvent?(): void;
   /** The stream has ended. Called once. */
   onEnd(): void;
+  /** Whether its end rejects a promise: the error is told then, and no later iterator has to throw it. */
+  readonly rejects?: boolean;
 }
 
 export interface PumpOptions {
@@ -54,9 +56,6 @@ export interface PumpOptions {
   idleTimeoutMs?: number | undefined;
   onDiagnostic?: ((diagnostic: Diagnostic) => void) | undefined;
 }
-
-/** What `setTimeout` takes: a longer one would fire at once. */
-const MAX_TIMER_MS = 0x7fffffff;
 
 export class Pump {
   readonly assembler: MessageAssembler;
@@ -132,15 +131,10 @@ export class Pump {
 
   /**
    * Waits for the end, and a microtask later drives towards it unless somebody iterates. Only while the stream runs.
-   * Gives the way to stop waiting.
    */
-  watch(watcher: Watcher): () => void {
+  watch(watcher: Watcher): void {
     (this.#watchers ??= []).push(watcher);
     void Promise.resolve().then(this.#drive);
-    return () => {
-      this.#watchers = this.#watchers?.filter((other) => other !== watcher);
-      if (this.#watchers?.length === 0) this.#watchers = undefined;
-    };
   }
 
   /** The next event, applied, if it is there without reading. */
@@ -300,12 +294,13 @@ export class Pump {
     this.#tellEnd();
   }
 
-  /** The watchers answer for the end unless an iterator is there, or may expect one: an abort is told to both. */
+  /** A rejection answers for the end unless an iterator is there, or may expect one: an abort is told to both. */
   #tellEnd(): void {
-    const watchers = this.#watchers;
+    const watchers = this.#watchers ?? [];
     this.#watchers = undefined;
-    this.#owed = this.error !== undefined && (this.#aborted || this.#consumer !== undefined || watchers === undefined);
-    if (watchers !== undefined) for (const watcher of watchers) watcher.onEnd();
+    const told = watchers.some((watcher) => watcher.rejects === true);
+    this.#owed = this.error !== undefined && (this.#aborted || this.#consumer !== undefined || !told);
+    for (const watcher of watchers) watcher.onEnd();
   }
 
   #readSettled(): void {
