@@ -420,6 +420,34 @@ describe('subscribers', () => {
     stream.abort();
   });
 
+  test('who has seen the present state on coming is not told of it again', async () => {
+    const { source, stream, live, off } = open();
+    off();
+    source.give(...HEAD);
+    await settle();
+    const seen = live.getSnapshot();
+    const { told } = listen(live);
+    source.give(m.ping);
+    await settle();
+    expect(told).toEqual([]);
+    expect(live.getSnapshot()).toBe(seen);
+    stream.abort();
+  });
+
+  test('who goes before a publication that is due takes it along', async () => {
+    const stream = MessageStream.from(m.textBody(['a', 'b']));
+    const iterator = stream[Symbol.asyncIterator]();
+    await iterator.next();
+    const { told, off } = listen(store(stream));
+    const looks = vi.spyOn(MessageStream.prototype, 'snapshot', 'get');
+    const next = iterator.next();
+    off();
+    await next;
+    expect(told).toEqual([]);
+    expect(looks).not.toHaveBeenCalled();
+    stream.abort();
+  });
+
   test('who comes after the end finds it, and is told nothing', async () => {
     const stream = MessageStream.fromEvents(m.textEvents(['a']));
     await stream.finalMessage();

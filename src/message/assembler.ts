@@ -10,7 +10,7 @@
  * - `now.slots` is ordered as `content` is: by index, then arrival. `now.at` finds the slots of one index; `now.open`
  *   holds those that are open, in order of arrival. No array is ever sized by an index.
  * - `now.base` and each slot's block may be written only while no snapshot holds them (`shared`).
- * - `now.snapshot` is the last one handed out; it stands until something changes (`touched`, `contentTouched`).
+ * - `now.snapshot` is the last one handed out; it stands until the base is another one, or a block is.
  * - What the wire gave us is never written: a nested value of an event may sit in the snapshot as it is.
  */
 
@@ -84,7 +84,8 @@ export interface AssemblyObserver {
 /** The message that is being built. */
 interface Current {
   base: Wire | undefined;
-  baseShared: boolean;
+  /** The `base` of `snapshot`: each change makes a new one. */
+  shownBase: Wire | undefined;
   slots: Slot[];
   at: Map<number, Slot[]>;
   open: Slot[];
@@ -96,7 +97,6 @@ interface Current {
   status: OutcomeStatus;
   error: StreamError | undefined;
   finished: boolean;
-  touched: boolean;
   contentTouched: boolean;
   content: ContentBlock[];
   snapshot: Message | undefined;
@@ -107,7 +107,7 @@ interface Current {
 function noMessage(): Current {
   return {
     base: undefined,
-    baseShared: false,
+    shownBase: undefined,
     slots: [],
     at: new Map(),
     open: [],
@@ -118,7 +118,6 @@ function noMessage(): Current {
     status: 'open',
     error: undefined,
     finished: false,
-    touched: false,
     contentTouched: false,
     content: [],
     snapshot: undefined,
@@ -208,13 +207,18 @@ export class MessageAssembler {
   get message(): Message | undefined {
     const now = this.#now;
     if (now.base === undefined) return undefined;
-    if (now.snapshot === undefined || now.touched) {
-      if (now.contentTouched) {
-        now.content = now.slots.map(viewOf);
-        now.contentTouched = false;
+    if (now.contentTouched) {
+      const content = now.slots.map(viewOf);
+      // A block that was closed is mostly as it was: then the list, and with it the message, stays the one that was shown.
+      if (!sameList(content, now.content)) {
+        now.content = content;
+        now.snapshot = undefined;
       }
+      now.contentTouched = false;
+    }
+    if (now.snapshot === undefined || now.base !== now.shownBase) {
       now.snapshot = { ...now.base, content: now.content } as unknown as Message;
-      now.touched = false;
+      now.shownBase = now.base;
     }
     return now.snapshot;
   }
@@ -402,7 +406,6 @@ export class MessageAssembler {
   /** What a start brings besides its fields: finished blocks, and a note if it has no usage. */
   #startWith(event: MessageStartEvent): void {
     const now = this.#now;
-    now.touched = true;
     now.outcome = undefined;
     for (const [index, block] of (event.message.content ?? []).entries()) {
       const slot = this.#addSlot(index, block as unknown as Wire, false);
@@ -414,7 +417,6 @@ export class MessageAssembler {
   #writableBase(): Wire {
     const now = this.#now;
     now.base = now.base === undefined ? provisionalMessage() : { ...now.base };
-    now.touched = true;
     return now.base;
   }
 
@@ -555,7 +557,6 @@ export class MessageAssembler {
 
   #touchContent(): void {
     const now = this.#now;
-    now.touched = true;
     now.contentTouched = true;
     now.infos = undefined;
   }
@@ -578,7 +579,7 @@ export class MessageAssembler {
     applyDelta(slot, delta);
     const now = this.#now;
     // A block that a snapshot holds and that nothing was written to is as it was: an empty delta changes nothing.
-    if (hasGrown(slot)) now.touched = now.contentTouched = true;
+    if (hasGrown(slot)) now.contentTouched = true;
     if (slot.info === undefined) now.infos = undefined;
     this.#observer?.delta(slot, delta);
   }
@@ -869,7 +870,7 @@ export class MessageAssembler {
     now.highest = state.highest;
     now.undecided = state.undecided.map(find);
     now.damagedBy = state.damagedBy;
-    now.touched = now.contentTouched = true;
+    now.contentTouched = true;
     this.#arrived = state.arrived;
     this.#diagnostics = [...state.diagnostics];
     this.#diagnosticCount = state.diagnosticCount;
@@ -932,6 +933,10 @@ function show(value: unknown): string {
 function rawOf(event: object | undefined): string | undefined {
   const { type, raw } = (event ?? {}) as Partial<UnknownEvent>;
   return type === 'unknown' && typeof raw === 'string' ? raw : undefined;
+}
+
+function sameList(a: readonly unknown[], b: readonly unknown[]): boolean {
+  return a.length === b.length && a.every((item, k) => item === b[k]);
 }
 
 function clip(text: string): string {

@@ -310,6 +310,7 @@ export function closeSlot(slot: Slot, state: 'closed' | 'cut'): Verdict {
 
 function settleInput(slot: Slot): Verdict {
   const text = (slot.inputText = own(inputTextOf(slot)));
+  const grew = slot.inputGrew;
   slot.inputGrew = false;
   const blank = !/[^ \t\n\r]/.test(text);
   slot.inputError = undefined;
@@ -330,7 +331,8 @@ function settleInput(slot: Slot): Verdict {
     return 'fine';
   }
   slot.inputState = 'valid';
-  writable(slot)['input'] = shownInput(slot) ?? value;
+  const input = shownInput(slot) ?? value;
+  if (grew || slot.block['input'] !== input) writable(slot)['input'] = input;
   slot.live = undefined;
   slot.unread = '';
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? 'fine' : 'not-object';

@@ -53,7 +53,7 @@ export function decodeNoting(sse: SseEvent, notes: DecodeNotes): StreamEvent {
   const delta = readDelta(sse.data);
   if (delta !== undefined) return delta;
   const event = decodeByJson(sse, notes);
-  if (event.type === 'content_block_delta') learnDelta(event);
+  if (event.type === 'content_block_delta') learnDelta(sse.data, event);
   return event;
 }
 
