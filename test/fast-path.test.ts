@@ -47,7 +47,7 @@ const payload = fc
     index: fc.oneof(fc.nat({ max: 3 }), fc.constantFrom(-1, 0.5, 1e21, 2 ** 53)),
     text,
     spaces: fc.nat({ max: 16 }),
-    writing: fc.oneof({ weight: 2, arbitrary: fc.constant(0) }, fc.nat({ max: 4 })),
+    writing: fc.oneof({ weight: 2, arbitrary: fc.constant(0) }, fc.nat({ max: 6 })),
     tail: fc.constantFrom('', '', '', ',"estimated_tokens":5', ',"x":"}"'),
   })
   .map(({ kind: [type, field], index, text: value, spaces, tail, writing }) => {
@@ -59,6 +59,8 @@ const payload = fc
       `{"type": "content_block_delta", "index": ${index}, "delta": {"type": "${type}", "${field}": ${string}${tail}}}`,
       `{"${field}":"x","type":"content_block_delta","index":${index},"delta":{"type":"${type}","${field}":${string}}}`,
       `{"type":"content_block_delta","index":${index},"delta":{"type":"${type}","${field}":"x","${field}":${string}}}`,
+      `{"type":"content_block_delta","delta":{"type":"${type}","${field}":${string}}}`,
+      `{"type":"content_block_delta","index":"${index}","delta":{"type":"${type}","${field}":${string}}}`,
     ][writing] as string;
   });
 
@@ -88,6 +90,11 @@ describe('the fast path for deltas', () => {
         return result;
       });
     fc.assert(fc.property(mutated, agree), { numRuns: 4000 * RUNS });
+  });
+
+  test('a delta without an index is not given one', () => {
+    const data = '{"type":"content_block_delta","delta":{"type":"text_delta","text":"a"}}';
+    for (const _ of [1, 2, 3]) expect(decodeNoting(sse(data), { nameStoodIn: false })).not.toHaveProperty('index');
   });
 
   test('is taken: the properties above would hold without it', () => {

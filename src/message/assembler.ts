@@ -14,11 +14,9 @@
  * - What the wire gave us is never written: a nested value of an event may sit in the snapshot as it is.
  */
 
-import { DamagedError, ProtocolError, type StreamError, TruncatedError } from '../errors.ts';
-import { MAX_DIAGNOSTICS, MAX_RAW_CHARS } from '../limits.ts';
+import { DamagedError, type ProtocolError, type StreamError, TruncatedError } from '../errors.ts';
 import { ApiError } from '../protocol/api-error.ts';
-import type { ContentBlock } from '../protocol/blocks.ts';
-import { type DiagnosticCode, SEVERITIES } from '../protocol/codes.ts';
+import type { DiagnosticCode } from '../protocol/codes.ts';
 import { isObject, type Wire } from '../protocol/decode.ts';
 import {
   type ContentBlockDeltaEvent,
@@ -34,8 +32,27 @@ import {
 } from '../protocol/events.ts';
 import type { Message, StopReason } from '../protocol/message.ts';
 import { advance, BLOCK_ORDER, CUTTING_REASONS, kindOf, type Phase } from '../protocol/order.ts';
+import {
+  type Current,
+  insertSlot,
+  loadCurrent,
+  newestOf,
+  noMessage,
+  saveCurrent,
+  type SavedCurrent,
+} from './current.ts';
+import { DiagnosticLog, type DiagnosticLogState, type DiagnosticOptions } from './diagnostic-log.ts';
 import { adoptStart, mergeMessageDelta, provisionalMessage, reservedKeys } from './merge.ts';
-import { loadError, saveError, type SavedError, type SavedOutcome, statusOf, toStreamError } from './outcome.ts';
+import {
+  loadError,
+  loadOutcome,
+  type SavedError,
+  type SavedOutcome,
+  saveError,
+  saveOutcome,
+  statusOf,
+  toStreamError,
+} from './outcome.ts';
 import {
   applyDelta,
   closeSlot,
@@ -45,23 +62,14 @@ import {
   infoOf,
   keepDelta,
   openSlot,
-  type SavedSlot,
   type Slot,
-  loadSlot,
-  saveSlot,
   viewOf,
 } from './slot.ts';
 import type { At, BlockInfo, Diagnostic, MessageRecord, Outcome, OutcomeStatus } from './types.ts';
+import { clip, deltaMessage, ORDER_MESSAGES, show, truncatedMessage } from './wording.ts';
 
 /** What an assembler may be told. */
-export interface AssemblerOptions {
-  /** `true`: diagnostics of severity error are thrown as `ProtocolError`; a list: those codes are. Default: none. */
-  strict?: boolean | readonly DiagnosticCode[];
-  /** Diagnostics kept; later ones are only counted. Default 1,000. */
-  maxDiagnostics?: number;
-  /** Gets each diagnostic when it is found, also those past `maxDiagnostics`. */
-  onDiagnostic?: (diagnostic: Diagnostic) => void;
-}
+export type AssemblerOptions = DiagnosticOptions;
 
 /** The server-sent event that a stream event came in, for what only the framing can tell. */
 export interface Envelope {
@@ -81,51 +89,6 @@ export interface AssemblyObserver {
   where(): At;
 }
 
-/** The message that is being built. */
-interface Current {
-  base: Wire | undefined;
-  /** The `base` of `snapshot`: each change makes a new one. */
-  shownBase: Wire | undefined;
-  slots: Slot[];
-  at: Map<number, Slot[]>;
-  open: Slot[];
-  newest: Slot | undefined;
-  highest: number;
-  /** Stopped tool blocks whose input is a prefix of JSON: the stop reason will tell whether it was cut. */
-  undecided: Slot[];
-  damagedBy: number | undefined;
-  status: OutcomeStatus;
-  error: StreamError | undefined;
-  finished: boolean;
-  contentTouched: boolean;
-  content: ContentBlock[];
-  snapshot: Message | undefined;
-  infos: readonly BlockInfo[] | undefined;
-  outcome: Outcome | undefined;
-}
-
-function noMessage(): Current {
-  return {
-    base: undefined,
-    shownBase: undefined,
-    slots: [],
-    at: new Map(),
-    open: [],
-    newest: undefined,
-    highest: -1,
-    undecided: [],
-    damagedBy: undefined,
-    status: 'open',
-    error: undefined,
-    finished: false,
-    contentTouched: false,
-    content: [],
-    snapshot: undefined,
-    infos: undefined,
-    outcome: undefined,
-  };
-}
-
 /** A message with what stands beside it, as plain JSON. */
 interface SavedRecord {
   message: Message;
@@ -139,19 +102,9 @@ export interface MessageAssemblerState {
   phase: Phase;
   events: number;
   earlier: SavedRecord[];
-  base?: Wire;
-  slots: SavedSlot[];
+  now: SavedCurrent;
   arrived: number;
-  open: number[];
-  newest?: number;
-  highest: number;
-  undecided: number[];
-  damagedBy?: number;
-  finished: boolean;
-  outcome: SavedOutcome;
-  diagnostics: readonly Diagnostic[];
-  diagnosticCount: number;
-  noted: string[];
+  log: DiagnosticLogState;
   orphanDeltas: readonly (UnknownDelta | Delta)[];
   requestId?: string;
   status?: number;
@@ -179,10 +132,7 @@ export class MessageAssembler {
   #arrived = 0;
   #events = 0;
   #at: At | undefined = undefined;
-  #diagnostics: Diagnostic[] = [];
-  #diagnosticCount = 0;
-  /** Notes that are made once: a code, or a code and a type. */
-  #noted = new Set<string>();
+  #log: DiagnosticLog;
   #orphanDeltas: (UnknownDelta | Delta)[] = [];
   #ended = false;
   #failure: StreamError | undefined = undefined;
@@ -195,6 +145,7 @@ export class MessageAssembler {
   constructor(options: AssemblerOptions = {}, observer?: AssemblyObserver) {
     this.#options = options;
     this.#observer = observer;
+    this.#log = new DiagnosticLog(options);
   }
 
   // ── Looking ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -248,12 +199,12 @@ export class MessageAssembler {
 
   /** The deviations so far, at most `maxDiagnostics` of them. */
   get diagnostics(): readonly Diagnostic[] {
-    return this.#diagnostics;
+    return this.#log.list;
   }
 
   /** How many deviations there were, those past `maxDiagnostics` included. */
   get diagnosticCount(): number {
-    return this.#diagnosticCount;
+    return this.#log.count;
   }
 
   /** Deltas of unknown type for which no block was there. */
@@ -372,9 +323,7 @@ export class MessageAssembler {
     this.#arrived = 0;
     this.#events = 0;
     this.#at = undefined;
-    this.#diagnostics = [];
-    this.#diagnosticCount = 0;
-    this.#noted = new Set();
+    this.#log = new DiagnosticLog(this.#options);
     this.#orphanDeltas = [];
     this.#ended = false;
     this.#failure = undefined;
@@ -541,13 +490,7 @@ export class MessageAssembler {
     const now = this.#now;
     if (now.base === undefined) this.#writableBase();
     const slot = openSlot(index, this.#arrived++, start, implied);
-    let spot = now.slots.length;
-    while (spot > 0 && (now.slots[spot - 1] as Slot).index > index) spot--;
-    if (spot === now.slots.length) now.slots.push(slot);
-    else now.slots.splice(spot, 0, slot);
-    const there = now.at.get(index);
-    if (there === undefined) now.at.set(index, [slot]);
-    else there.push(slot);
+    insertSlot(now, slot);
     now.open.push(slot);
     now.newest = slot;
     if (index > now.highest) now.highest = index;
@@ -738,36 +681,19 @@ export class MessageAssembler {
   }
 
   #noteOnce(code: DiagnosticCode, message: string, slot?: Slot, index?: number, key: string = slot?.type ?? ''): void {
-    const note = `${code} ${key.slice(0, 100)}`;
-    if (this.#noted.has(note) || this.#noted.size >= MAX_DIAGNOSTICS) return;
-    this.#noted.add(note);
-    this.#report(code, message, index === undefined ? undefined : { index }, slot);
+    if (this.#log.isNew(code, key)) this.#report(code, message, index === undefined ? undefined : { index }, slot);
   }
 
   /** Records a deviation, or throws it under `strict`. */
   #report(code: DiagnosticCode, message: string, event?: object, slot?: Slot, raw?: string): void {
-    const severity = SEVERITIES[code];
     const at = this.#at ?? this.#observer?.where() ?? { event: this.#events };
-    const index = (event !== undefined && 'index' in event ? event.index : undefined) ?? slot?.index;
-    const data = raw ?? rawOf(event);
-    const { strict } = this.#options;
-    const refused = strict === true ? severity === 'error' : Array.isArray(strict) && strict.includes(code);
-    if (refused && this.#failure === undefined) {
-      const error = new ProtocolError(code, `${message} (${place(at)})`, at);
-      this.poison(error);
-      throw error;
+    const refusal = this.#failure === undefined ? this.#log.refuse(code, message, at) : undefined;
+    if (refusal !== undefined) {
+      this.poison(refusal);
+      throw refusal;
     }
-    const diagnostic: Diagnostic = {
-      code,
-      severity,
-      message,
-      at,
-      ...(typeof index === 'number' && { index }),
-      ...(slot !== undefined && { ordinal: slot.ordinal }),
-      ...(data !== undefined && { raw: data.slice(0, MAX_RAW_CHARS) }),
-    };
-    if (this.#diagnosticCount++ < (this.#options.maxDiagnostics ?? MAX_DIAGNOSTICS)) this.#diagnostics.push(diagnostic);
-    this.#options.onDiagnostic?.(diagnostic);
+    const index = (event !== undefined && 'index' in event ? event.index : undefined) ?? slot?.index;
+    this.#log.write(code, message, at, { index, ordinal: slot?.ordinal, raw: raw ?? rawOf(event) });
   }
 
   /**
@@ -797,8 +723,6 @@ export class MessageAssembler {
 
   /** The whole state as plain JSON, in the middle of a stream. Options are not part of it. */
   toJSON(): MessageAssemblerState {
-    const now = this.#now;
-    const { base, newest, damagedBy } = now;
     return {
       version: 1,
       phase: this.#phase,
@@ -808,19 +732,9 @@ export class MessageAssembler {
         blocks,
         outcome: saveOutcome(outcome),
       })),
-      ...(base !== undefined && { base: { ...base, content: [] } }),
-      slots: now.slots.map(saveSlot),
+      now: saveCurrent(this.#now, this.outcome),
       arrived: this.#arrived,
-      open: now.open.map((slot) => slot.ordinal),
-      ...(newest !== undefined && { newest: newest.ordinal }),
-      highest: now.highest,
-      undecided: now.undecided.map((slot) => slot.ordinal),
-      ...(damagedBy !== undefined && { damagedBy }),
-      finished: now.finished,
-      outcome: saveOutcome(this.outcome),
-      diagnostics: this.#diagnostics,
-      diagnosticCount: this.#diagnosticCount,
-      noted: [...this.#noted],
+      log: this.#log.toJSON(),
       orphanDeltas: this.#orphanDeltas,
       ...(this.requestId !== undefined && { requestId: this.requestId }),
       ...(this.status !== undefined && { status: this.status }),
@@ -847,7 +761,6 @@ export class MessageAssembler {
   }
 
   #restore(state: MessageAssemblerState): void {
-    const now = this.#now;
     this.#phase = state.phase;
     this.#events = state.events;
     this.#earlier = state.earlier.map(({ message, blocks, outcome }) => {
@@ -856,77 +769,19 @@ export class MessageAssembler {
       if (error !== undefined) Object.assign(error, { snapshot: message, blocks, outcome: record.outcome });
       return record;
     });
-    now.base = state.base;
-    now.slots = state.slots.map(loadSlot);
-    const byOrdinal = new Map(now.slots.map((slot) => [slot.ordinal, slot]));
-    const find = (ordinal: number): Slot => byOrdinal.get(ordinal) as Slot;
-    for (const slot of [...now.slots].sort((a, b) => a.ordinal - b.ordinal)) {
-      const there = now.at.get(slot.index);
-      if (there === undefined) now.at.set(slot.index, [slot]);
-      else there.push(slot);
-    }
-    now.open = state.open.map(find);
-    now.newest = state.newest === undefined ? undefined : find(state.newest);
-    now.highest = state.highest;
-    now.undecided = state.undecided.map(find);
-    now.damagedBy = state.damagedBy;
-    now.contentTouched = true;
+    const now = (this.#now = loadCurrent(state.now));
     this.#arrived = state.arrived;
-    this.#diagnostics = [...state.diagnostics];
-    this.#diagnosticCount = state.diagnosticCount;
-    this.#noted = new Set(state.noted);
+    this.#log = new DiagnosticLog(this.#options, state.log);
     this.#orphanDeltas = [...state.orphanDeltas];
     this.requestId = state.requestId;
     this.status = state.status;
     this.#at = state.at;
     this.#ended = state.ended;
-    now.status = state.outcome.status;
-    now.finished = state.finished;
-    now.error = state.outcome.error === undefined ? undefined : loadError(state.outcome.error);
     if (now.error !== undefined) this.#equip(now.error);
     if (state.failure === undefined) return;
     this.#failure = now.status === 'errored' && now.error !== undefined ? now.error : loadError(state.failure);
     this.#equip(this.#failure);
   }
-}
-
-/** What the order's own codes say; the rest is said where it is found. */
-const ORDER_MESSAGES: Partial<Record<DiagnosticCode, (type: string) => string>> = {
-  'content-before-start': (type) => `${type} came before message_start: put into a provisional message`,
-  'missing-message-start': () => 'The message stopped or failed without a message_start',
-  'duplicate-message-start': () => 'message_start came again with the same id: ignored',
-  'spliced-message-start': () =>
-    'A message_start with another id came before message_stop: the first message is cut off',
-  'further-message': () => 'Another message follows in the same stream',
-  'event-after-stop': (type) => `${type} came after message_stop: not applied`,
-  'noise-after-stop': (type) => `${type} came after message_stop: ignored`,
-  'event-after-error': (type) => `${type} came after an error: applied, the outcome stays`,
-};
-
-function deltaMessage(stands: string, index: number, type: string, there: readonly Slot[]): string {
-  if (stands === 'none') return `Cannot append ${type} to block ${index}: it has no start; put into an implied block`;
-  if (stands === 'closed') return `${type} came after the stop of block ${index}: applied to it`;
-  return `Cannot append ${type} to block ${index}: block is ${there[there.length - 1]?.type}; put into an implied block`;
-}
-
-function truncatedMessage(now: Current, phase: Phase): string {
-  if (now.base === undefined) return 'The stream ended before it began: no message_start came';
-  const open = now.open.length > 0 ? `, block ${now.open[now.open.length - 1]?.index} open` : '';
-  return `The stream ended before message_stop (${phase === 'provisional' ? 'no message_start, ' : ''}${now.slots.length} blocks${open})`;
-}
-
-/** `event 14, byte 2213`, with what is known of it. */
-function place(at: At): string {
-  return at.byte === undefined ? `event ${at.event}` : `event ${at.event}, byte ${at.byte}`;
-}
-
-/** A value of the wire in a message. It may be anything: an object with a `toString` of its own has no text. */
-function show(value: unknown): string {
-  return typeof value === 'object' && value !== null
-    ? Array.isArray(value)
-      ? 'an array'
-      : 'an object'
-    : String(value);
 }
 
 /** The data of an event that could not be read. On any other event `raw` is the server's own field. */
@@ -939,32 +794,8 @@ function sameList(a: readonly unknown[], b: readonly unknown[]): boolean {
   return a.length === b.length && a.every((item, k) => item === b[k]);
 }
 
-function clip(text: string): string {
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
-}
-
 function isIndex(index: unknown): index is number {
   return Number.isSafeInteger(index) && (index as number) >= 0;
-}
-
-/** The newest open slot that passes, else the newest that passes. */
-function newestOf(slots: readonly Slot[], passes: (slot: Slot) => boolean): Slot | undefined {
-  let closed: Slot | undefined;
-  for (let i = slots.length - 1; i >= 0; i--) {
-    const slot = slots[i] as Slot;
-    if (!passes(slot)) continue;
-    if (slot.state === 'open') return slot;
-    closed ??= slot;
-  }
-  return closed;
-}
-
-function saveOutcome({ status, stopReason, error }: Outcome): SavedOutcome {
-  return { status, stopReason, ...(error !== undefined && { error: saveError(error) }) };
-}
-
-function loadOutcome({ status, stopReason, error }: SavedOutcome): Outcome {
-  return { status, stopReason, ...(error !== undefined && { error: loadError(error) }) };
 }
 
 /** The state is the caller's: what we go on to change must be ours. */

@@ -76,3 +76,13 @@ export function loadError(saved: SavedError): StreamError {
   error.requestId = saved.requestId;
   return error;
 }
+
+/** The JSON form of an outcome. */
+export function saveOutcome({ status, stopReason, error }: Outcome): SavedOutcome {
+  return { status, stopReason, ...(error !== undefined && { error: saveError(error) }) };
+}
+
+/** The outcome that {@link saveOutcome} saved. */
+export function loadOutcome({ status, stopReason, error }: SavedOutcome): Outcome {
+  return { status, stopReason, ...(error !== undefined && { error: loadError(error) }) };
+}

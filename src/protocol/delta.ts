@@ -84,7 +84,7 @@ function make(kind: TextKind, index: number, text: string): ContentBlockDeltaEve
 }
 
 function copy(model: ContentBlockDeltaEvent, kind: TextKind, text: string): ContentBlockDeltaEvent {
-  return { ...model, delta: { ...model.delta, [FIELDS[kind]]: text } as Delta };
+  return { ...model, delta: { ...model.delta, [FIELDS[kind]]: text } };
 }
 
 /** The JSON string that begins at `from`, behind its quote; `undefined` if only `JSON.parse` can tell. */
@@ -119,7 +119,7 @@ function endsWith(data: string, from: number, tail: Shape['tail']): boolean {
 /** Learns the shape of a delta that took the slow path, for the next one like it. */
 export function learnDelta(data: string, event: ContentBlockDeltaEvent): void {
   const { index, delta } = event;
-  if (!Object.hasOwn(FIELDS, delta.type) || Object.is(index, -0)) return;
+  if (!Object.hasOwn(FIELDS, delta.type) || !Number.isSafeInteger(index) || Object.is(index, -0)) return;
   const kind = delta.type as TextKind;
   const name = `"${FIELDS[kind]}":`;
   const at = data.indexOf(name);
@@ -155,7 +155,7 @@ function probe(
   const usual = JSON.stringify(found) === JSON.stringify(make(kind, event.index, PROBE));
   // More keys than these may hold objects, and events must not share them.
   const plain = Object.keys(found).length === 3 && Object.keys(found.delta).length === 2;
-  if (!usual && (!plain || typeof found.index !== 'number')) return undefined;
+  if (!usual && !plain) return undefined;
   const pattern = new RegExp(head.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&'), 'y');
   return { head: pattern, tail, kind, index: event.index, model: usual ? undefined : found };
 }

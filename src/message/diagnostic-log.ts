@@ -1,0 +1,88 @@
+import { ProtocolError } from '../errors.ts';
+import { MAX_DIAGNOSTICS, MAX_RAW_CHARS } from '../limits.ts';
+import { type DiagnosticCode, SEVERITIES } from '../protocol/codes.ts';
+import type { At, Diagnostic } from './types.ts';
+import { place } from './wording.ts';
+
+/** What the log may be told. */
+export interface DiagnosticOptions {
+  /** `true`: diagnostics of severity error are thrown as `ProtocolError`; a list: those codes are. Default: none. */
+  strict?: boolean | readonly DiagnosticCode[];
+  /** Diagnostics kept; later ones are only counted. Default 1,000. */
+  maxDiagnostics?: number;
+  /** Gets each diagnostic when it is found, also those past `maxDiagnostics`. */
+  onDiagnostic?: (diagnostic: Diagnostic) => void;
+}
+
+/** The saved state of a {@link DiagnosticLog}. */
+export interface DiagnosticLogState {
+  list: readonly Diagnostic[];
+  count: number;
+  noted: string[];
+}
+
+/** What a deviation concerns. */
+export interface Concern {
+  index?: unknown;
+  ordinal?: number | undefined;
+  raw?: string | undefined;
+}
+
+/** The deviations of a stream: collected up to a ceiling, counted beyond it, delivered, and refused under `strict`. */
+export class DiagnosticLog {
+  readonly #options: DiagnosticOptions;
+  readonly #list: Diagnostic[];
+  readonly #noted: Set<string>;
+  #count: number;
+
+  constructor(options: DiagnosticOptions, state: DiagnosticLogState = { list: [], count: 0, noted: [] }) {
+    this.#options = options;
+    this.#list = [...state.list];
+    this.#count = state.count;
+    this.#noted = new Set(state.noted);
+  }
+
+  /** The deviations kept. */
+  get list(): readonly Diagnostic[] {
+    return this.#list;
+  }
+
+  /** How many there were, those not kept included. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Whether a note that is made once (a code, or a code and a type) is new. Only so many are remembered. */
+  isNew(code: DiagnosticCode, key: string): boolean {
+    const note = `${code} ${key.slice(0, 100)}`;
+    if (this.#noted.has(note) || this.#noted.size >= MAX_DIAGNOSTICS) return false;
+    this.#noted.add(note);
+    return true;
+  }
+
+  /** The error that a deviation is under `strict`; `undefined` if it is only to be {@link write | written} down. */
+  refuse(code: DiagnosticCode, message: string, at: At): ProtocolError | undefined {
+    const { strict } = this.#options;
+    const refused = strict === true ? SEVERITIES[code] === 'error' : Array.isArray(strict) && strict.includes(code);
+    return refused ? new ProtocolError(code, `${message} (${place(at)})`, at) : undefined;
+  }
+
+  /** Keeps and delivers a deviation. */
+  write(code: DiagnosticCode, message: string, at: At, { index, ordinal, raw }: Concern): void {
+    const diagnostic: Diagnostic = {
+      code,
+      severity: SEVERITIES[code],
+      message,
+      at,
+      ...(typeof index === 'number' && { index }),
+      ...(ordinal !== undefined && { ordinal }),
+      ...(raw !== undefined && { raw: raw.slice(0, MAX_RAW_CHARS) }),
+    };
+    if (this.#count++ < (this.#options.maxDiagnostics ?? MAX_DIAGNOSTICS)) this.#list.push(diagnostic);
+    this.#options.onDiagnostic?.(diagnostic);
+  }
+
+  toJSON(): DiagnosticLogState {
+    return { list: this.#list, count: this.#count, noted: [...this.#noted] };
+  }
+}
