@@ -83,8 +83,8 @@ export interface AssemblyObserver {
   delta(slot: Slot, delta: Delta): void;
   /** A block is no longer open. */
   closed(slot: Slot): void;
-  /** A message is finished, however it ended. */
-  finished(record: MessageRecord): void;
+  /** A message is finished, however it ended; `look` gives it: who does not look does not make it. */
+  finished(look: () => MessageRecord): void;
   /** Where the event is that is being applied. */
   where(): At;
 }
@@ -436,8 +436,8 @@ export class MessageAssembler {
     now.finished = true;
     now.outcome = undefined;
     if (error !== undefined) this.#equip(error);
-    const { message } = this;
-    if (message !== undefined) this.#observer?.finished({ message, blocks: this.blocks, outcome: this.outcome });
+    if (now.base === undefined) return;
+    this.#observer?.finished(() => ({ message: this.message as Message, blocks: this.blocks, outcome: this.outcome }));
   }
 
   /** Puts what had arrived onto an error. */

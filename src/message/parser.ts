@@ -61,6 +61,8 @@ export class MessageParser extends MessageView {
   override readonly assembler: MessageAssembler;
   readonly #reader: MessageReader;
   readonly #handlers: MessageHandlers;
+  /** Whether there is any handler: who only wants the message pays for no calls. */
+  readonly #listens: boolean;
   #busy = false;
   // What the event that is being applied did; told to the handlers when it is.
   #diagnostics: Diagnostic[] = [];
@@ -76,6 +78,7 @@ export class MessageParser extends MessageView {
   constructor(handlers: MessageHandlers = {}, options: MessageParserOptions = {}, state?: MessageParserState) {
     super();
     this.#handlers = handlers;
+    this.#listens = Object.values(handlers).some((handler) => handler !== undefined);
     const { onText, onThinking, onToolInput, onBlock, onMessage, onDiagnostic } = handlers;
     const wantsDeltas = onText !== undefined || onThinking !== undefined || onToolInput !== undefined;
     this.#reader = new MessageReader(
@@ -89,8 +92,8 @@ export class MessageParser extends MessageView {
         closed: (slot) => {
           if (onBlock !== undefined) this.#closed.push(slot);
         },
-        finished: (record) => {
-          if (onMessage !== undefined) this.#finished.push(record);
+        finished: (look) => {
+          if (onMessage !== undefined) this.#finished.push(look());
         },
       },
       state?.reader,
@@ -220,6 +223,7 @@ export class MessageParser extends MessageView {
 
   /** Tells the handlers what the event did. What one throws is thrown on; the rest of this event's calls are dropped. */
   #tell(event: StreamEvent | undefined): void {
+    if (!this.#listens) return;
     const handlers = this.#handlers;
     const [diagnostics, closed, finished] = [this.#diagnostics, this.#closed, this.#finished];
     const [delta, slot] = [this.#delta, this.#deltaSlot];

@@ -62,7 +62,7 @@ export class MessageReader extends MessageView {
     const whole: AssemblyObserver = {
       delta: (slot, delta) => observer.delta(slot, delta),
       closed: (slot) => observer.closed(slot),
-      finished: (record) => observer.finished(record),
+      finished: (look) => observer.finished(look),
       where: () => this.at(),
     };
     const assembling = {

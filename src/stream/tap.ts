@@ -23,7 +23,7 @@ export class Tap implements Observer {
     this.listener?.closed(slot);
   }
 
-  finished(record: Parameters<Observer['finished']>[0]): void {
-    this.listener?.finished(record);
+  finished(look: Parameters<Observer['finished']>[0]): void {
+    this.listener?.finished(look);
   }
 }
