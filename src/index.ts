@@ -28,6 +28,13 @@ export {
 } from './message/parser.ts';
 export { parseMessage } from './message/parse-message.ts';
 
-export type * from './stream/source.ts';
+export type {
+  AbortSignalLike,
+  ByteSource,
+  Chunk,
+  ReadableStreamLike,
+  ReadableStreamReaderLike,
+  ResponseLike,
+} from './stream/source.ts';
 export { MessageStream, type MessageStreamOptions } from './stream/message-stream.ts';
 export { type MessageStore, store, type StoreOptions, type StoreSnapshot } from './stream/store.ts';

@@ -196,11 +196,7 @@ describe('fields that hold anything', () => {
       'Index an object is no block index: nothing is open',
     ],
     ['an event with a field `raw`', [{ ...m.blockStop(0), raw: 7 }], 'Cannot stop block 0: it never started'],
-    [
-      'a shape whose type is an object',
-      [{ type: textless }],
-      'Cannot read an event: its data lacks what the event needs',
-    ],
+    ['a shape whose type is an object', [{ type: textless }], 'Cannot read an event: its type is an object'],
   ])('%s', (_, events, message) => {
     const assembler = assemble([m.start(), ...events]);
     expect(assembler.diagnostics[0]?.message).toBe(message);

@@ -11,6 +11,7 @@ import type { World } from '../src/cli/run.ts';
 import { run } from '../src/cli/run.ts';
 import type { Sink } from '../src/cli/terminal.ts';
 import { clip, escapeControls, Ink, jsonText, textWidth, wantsColor } from '../src/cli/terminal.ts';
+import { MessageParser } from '../src/message/parser.ts';
 import { MEANINGS } from '../src/lint/meanings.ts';
 import { SEVERITIES } from '../src/protocol/codes.ts';
 
@@ -117,6 +118,7 @@ describe('run()', () => {
 
 interface Expectation {
   status: string;
+  messages: number;
   codes: [code: keyof typeof SEVERITIES, event: number][];
 }
 
@@ -133,9 +135,13 @@ describe('the project’s own streams', () => {
     '%s: message, view and events say what the goldens say',
     async (_, path) => {
       const body = `${path}.sse`;
-      const { status, codes } = JSON.parse(readFileSync(`${path}.expect.json`, 'utf8')) as Expectation;
+      const { status, messages, codes } = JSON.parse(readFileSync(`${path}.expect.json`, 'utf8')) as Expectation;
       const findings = codes.some(([code]) => SEVERITIES[code] === 'error') ? 1 : 0;
-      const expectedCode = status === 'complete' ? findings : 4;
+      const parser = new MessageParser();
+      parser.push(readFileSync(body));
+      parser.end();
+      const failed = parser.messages.flatMap(({ outcome }, k) => (outcome.status === 'complete' ? [] : [k + 1]));
+      const expectedCode = status === 'complete' && failed.length === 0 ? findings : 4;
 
       const printed = await ran(['message', '--partial', body]);
       const expected: unknown = JSON.parse(readFileSync(`${path}.message.json`, 'utf8'));
@@ -144,6 +150,10 @@ describe('the project’s own streams', () => {
 
       const viewed = await ran(['view', body]);
       expect(viewed.code).toBe(expectedCode);
+      expect((viewed.out.match(/^── message /gm)?.length ?? 0) + 1).toBe(Math.max(1, messages));
+      // Of several messages, each that failed is explained under its number.
+      const explained = [...viewed.err.matchAll(/^message (\d+):$/gm)].map(([, number]) => Number(number));
+      expect(explained).toEqual(messages > 1 ? failed : []);
       for (const block of (expected as { content?: { type: string; text?: string }[] } | null)?.content ?? []) {
         // A text that grew in turns with another is shown in pieces.
         const whole = block.type === 'text' && !viewed.out.includes(' goes on\n');
@@ -161,6 +171,57 @@ describe('the project’s own streams', () => {
       expect(listed.code).toBe(expectedCode);
     },
   );
+});
+
+describe('words for what came', () => {
+  const fixture = (name: string): string => join(ROOT, 'fixtures', `${name}.sse`);
+
+  it.each([
+    ['messages/max-tokens-tool', '\n  ! cut by max_tokens after 73 characters: do not run it\n'],
+    ['hostile/tool-incomplete', '\n  ! the input is not valid JSON: Cannot read JSON: unexpected end'],
+    ['hostile/delta-without-start-tool', '\n  ! the block has no start, so no id and no name: do not run it\n'],
+    ['hostile/unknown-block-homeless-delta', '\n  1 delta of unknown use, kept aside\n'],
+    ['hostile/index-reused', 'first\n\nsecond\n'],
+  ])('%s in view', async (name, words) => {
+    const { out } = await ran(['view', fixture(name)]);
+    expect(out).toContain(words);
+    expect(out.match(/^ {2}! /gm)?.length ?? 0).toBeLessThanOrEqual(1);
+  });
+
+  it.each([
+    [
+      'hostile/error-then-start',
+      /^message 1:\nerrored {2}overloaded_error: .*\n +where: the last event was 6, byte 803,/m,
+    ],
+    ['hostile/start-spliced', /where: the last event was 6, .*\n.*`ssemble message --all --partial` prints what came/],
+    ['hostile/done-instead-of-stop', /now: the stop reason came, `message_stop` did not: the text may be whole/],
+    ['hostile/only-pings', /now: no content came; look at/],
+    ['hostile/json-broken', /where: the unreadable event is 4, byte 592, line 10; 1,136 bytes in all;/],
+    ['messages/error-first', /now: wait, then send the same request again\./],
+    ['messages/error-middle', /now: the server failed, not the request: send it again\./],
+  ])('%s: where, and what now', async (name, words) => {
+    expect((await ran([fixture(name)])).err).toMatch(words);
+  });
+
+  it.each(['hostile/body-gzip', 'hostile/body-message'])(
+    '%s: the fix is not followed by other advice',
+    async (name) => {
+      expect((await ran([fixture(name)])).err).not.toContain('now:');
+    },
+  );
+
+  it('`message` offers --partial once, and not to who has it', async () => {
+    const file = fixture('hostile/truncated-in-tool');
+    expect((await ran(['message', file])).err.match(/--partial/g)).toHaveLength(1);
+    expect((await ran(['message', '--partial', file])).err).not.toContain('--partial');
+  });
+
+  it('an earlier message that failed makes the exit code 4, whatever the command prints', async () => {
+    const file = fixture('hostile/error-then-start');
+    for (const command of ['view', 'view --json', 'events', 'message', 'message --all', 'message --all --partial']) {
+      expect((await ran([...command.split(' '), file])).code, command).toBe(4);
+    }
+  });
 });
 
 describe('chunking', () => {

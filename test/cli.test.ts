@@ -232,7 +232,8 @@ b · tool_use · in 25 (cache read 1,024) · out 13 · 1 info
       stop,
     );
     expect(ssemble([saved('turns.sse', body)]).out).toContain(
-      '● left  t0\n  {"a"\n\n● right  t1\n  {"b":2}\n\n● left  block 0 goes on\n  :1}\n',
+      '● left  t0\n\n● right  t1\n\n● left  block 0 goes on\n  {"a"\n\n' +
+        '● right  block 1 goes on\n  {"b":2}\n\n● left  block 0 goes on\n  :1}\n',
     );
   });
 
@@ -246,7 +247,7 @@ b · tool_use · in 25 (cache read 1,024) · out 13 · 1 info
       stop,
     );
     const ran = ssemble([saved('invalid.sse', body)]);
-    expect(ran.out).toMatch(/ {2}\{"path":"C:\\d"\}\n {2}! the input is not valid JSON: .*\(character 12\)\n/);
+    expect(ran.out).toMatch(/ {2}\{"path":"C:\\d"\}\n {2}! the input is not valid JSON: [^\n]*\(offset 12\)\n/);
     expect(ran.err).toMatch(/^error +invalid-tool-input .*\n +event 4, byte \d+, line \d+, block 0: /);
     expect(ran.code).toBe(1);
   });
@@ -311,7 +312,7 @@ describe('a stream that did not complete', () => {
       'Half an ans\n  ! cut: the block did not end\n\ntruncated · claude-test-1 · in 25 (cache read 1,024) · out 1 · 1 warning\n',
     );
     expect(ran.err).toMatch(
-      /\ntruncated {2}.+\n +where: after event 3, byte \d+, line 7 .*cut: block 0 \(text\)\n +now: .+\n$/,
+      /\ntruncated {2}.+\n +where: the last event was 3, byte \d+, line 7; \d+ bytes in all; 1 block had come, cut: block 0 \(text\)\n +now: .*--partial.*\n$/,
     );
     expect(ran.code).toBe(4);
   });
@@ -322,7 +323,7 @@ describe('a stream that did not complete', () => {
     const ran = ssemble([saved('error.sse', body)]);
     expect(ran.out).toContain('\nerrored · claude-test-1 · ');
     expect(ran.err).toMatch(
-      /errored {2}overloaded_error: Overloaded\n.*where: after event 4.*\n +now: .*send it again/,
+      /errored {2}overloaded_error: Overloaded\n.*where: the last event was 4,.*\n +now: wait, then send the same request again\.\n/,
     );
     expect(ran.code).toBe(4);
   });
@@ -606,6 +607,19 @@ describe('a live pipe', () => {
     const ran = await pipe.done;
     expect(ran.out).toContain('\naborted · claude-test-1 · in 25');
     expect(ran.err).not.toContain('    at ');
+    // What any interrupted stream has is no finding.
+    expect(ran.err).toMatch(/^aborted {2}/);
+    expect(ran.code).toBe(130);
+  });
+
+  it('Ctrl-C inside an event: `events` marks it as unfinished, and nobody is blamed', async () => {
+    const pipe = live(['events']);
+    pipe.say(`${CUT}event: ping\ndata: {"ty`);
+    await pipe.until('content_block_delta');
+    pipe.kill('SIGINT');
+    const ran = await pipe.done;
+    expect(ran.out).toMatch(/ unfinished: not JSON: \{"ty\n$/);
+    expect(ran.err).toMatch(/^aborted {2}/);
     expect(ran.code).toBe(130);
   });
 
@@ -686,6 +700,10 @@ describe('exit codes', () => {
     const ran = ssemble(['evnts', saved('hello.sse', HELLO)]);
     expect(ran.err).toContain('Cannot read evnts: there is no such file; did you mean the command `events`?');
     expect(ran.code).toBe(3);
+    expect(ssemble(['lint', saved('hello.sse', HELLO)]).err).toBe(
+      'ssemble: Cannot read lint: there is no such file; the commands are view, events, message\n',
+    );
+    expect(ssemble(['view', 'view']).err).toBe('ssemble: Cannot read view: there is no such file\n');
   });
 });
 
@@ -701,6 +719,16 @@ describe('help and version', () => {
       expect(help.out).toBe(ssemble(['help', command]).out);
       expect(help.code).toBe(0);
     }
+  });
+
+  it('help help is help', () => {
+    const help = ssemble(['help', 'help']);
+    expect(help.out).toBe(ssemble(['--help']).out);
+    expect(help.code).toBe(0);
+  });
+
+  it('the example for the text alone prints no `null` for other blocks', () => {
+    expect(ssemble(['help', 'message']).out).toContain("jq -r '.content[].text // empty'");
   });
 
   it('--version', () => {

@@ -248,6 +248,49 @@ describe('toReadableStream()', () => {
     expect(error).toMatch(/^event: error\ndata: .*api_error/);
   });
 
+  it.each([
+    ['a ping that is no JSON', 'event: ping\ndata: {oops\n\n'],
+    ['a ping of a wrong shape', 'event: ping\ndata: [1]\n\n'],
+    ['another event that is no JSON', 'event: content_block_delta\ndata: {oops\n\n'],
+    ['an unknown event of another name', 'event: one\ndata: {"type":"two"}\n\n'],
+    ['an unknown event that is named "message"', 'event: message\ndata: {"type":"two"}\n\n'],
+    ['data that say nothing', 'event: novelty\ndata: {"x":1}\n\n'],
+  ])('keeps the name of what it cannot read: %s', async (_, odd) => {
+    const body = chunks.slice(0, 4).join('') + odd + chunks.slice(4).join('');
+    const straight = MessageStream.from(body);
+    const again = MessageStream.from(MessageStream.from(m.cut(body, 7)).toReadableStream());
+    const sent = await collect(straight).catch((error: unknown) => error);
+    const received = await collect(again).catch((error: unknown) => error);
+    expect(again.outcome.status).toBe(straight.outcome.status);
+    if (straight.outcome.status === 'complete') expect(received).toEqual(sent);
+    const codesOf = (stream: MessageStream) => stream.diagnostics.map(({ code, severity }) => [code, severity]);
+    expect(codesOf(again).slice(0, codesOf(straight).length)).toEqual(codesOf(straight));
+  });
+
+  it('an event that JSON cannot write errors it, and closes the source', async () => {
+    let deep: unknown = 1;
+    for (let n = 0; n < 100_000; n++) deep = [deep];
+    let returned = 0;
+    const source = (async function* () {
+      try {
+        yield m.start();
+        yield { type: 'ping', deep };
+        yield m.stop;
+      } finally {
+        returned++;
+      }
+    })();
+    const stream = MessageStream.fromEvents(source);
+    const final = stream.finalMessage().catch((error: unknown) => error);
+    const reader = stream.toReadableStream().getReader();
+    await reader.read();
+    const error = await reader.read().catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(RangeError);
+    expect(await final).toMatchObject({ name: 'AbortError', cause: error });
+    expect(returned).toBe(1);
+    expect(await collect(stream)).toEqual([]);
+  });
+
   it('needs ReadableStream', () => {
     const { ReadableStream: saved } = globalThis;
     const stream = MessageStream.from(chunks);

@@ -4,6 +4,7 @@
  */
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { builtProgram } from './support/build.ts';
@@ -61,6 +62,8 @@ const examples: Example[] = blocks.map(({ code, line, heading }) => ({
   code,
   given: GIVEN,
 }));
+// React's server renderer asks for modules of Node by `require`, which a bundled example does not have.
+Object.assign(globalThis, { require: createRequire(import.meta.url) });
 const { runs, dispose } = await compileExamples(examples);
 afterAll(dispose);
 
@@ -127,7 +130,8 @@ describe('code', () => {
       { headers: { 'x-api-key': 'key', 'anthropic-version': '2023-06-01' }, body: { stream: true } },
     ]);
     expect(ran.written).toBe('Let me read both files first.');
-    expect(ran.printed).toEqual(TOOLS);
+    // An empty line ends the text, so that the tools begin on a line of their own.
+    expect(ran.printed).toEqual([[], ...TOOLS]);
   });
 
   test('without: the same from callbacks', async () => {
@@ -143,7 +147,8 @@ describe('code', () => {
 /** What is not run here, and why. */
 const NOT_RUN: readonly (readonly [pattern: RegExp, reason: string])[] = [
   [/^npm ci && npm test$/, 'it is what runs this'],
-  [/^npm install ssemble$/, 'it needs the published package'],
+  [/^npm pack$/, 'it writes a file into the project; `npm run check:package` packs'],
+  [/^npm install \.\/ssemble-[\d.]+\.tgz$/, 'it needs that file and a project of its own'],
 ];
 
 const commands = codeBlocks(readme)
@@ -163,6 +168,11 @@ describe('commands', () => {
   test('what is not run is there', () => {
     const stale = NOT_RUN.filter(([pattern]) => commands.every(({ command }) => !pattern.test(command)));
     expect(stale).toEqual([]);
+  });
+
+  test('the file to install is the one that `npm pack` makes', () => {
+    const { name, version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Record<string, string>;
+    expect(commands.map(({ command }) => command)).toContain(`npm install ./${name}-${version}.tgz`);
   });
 
   const exits = tableRows(sectionOf(readme, 'Command line')).filter(([code = '']) => /^\d+$/.test(code));

@@ -110,7 +110,7 @@ export const COMMANDS: readonly Command[] = [
     ],
     examples: [
       ['ssemble message answer.sse', 'what the non-streaming API would have returned'],
-      ["ssemble message answer.sse | jq -r '.content[].text'", 'only the text'],
+      ["ssemble message answer.sse | jq -r '.content[].text // empty'", 'only the text'],
       ['ssemble message --partial cut.sse', 'what came of a broken stream'],
     ],
   },
@@ -214,7 +214,7 @@ function optionRow(option: Option): readonly [string, string] {
 }
 
 function helpTopic(word: string | undefined): CommandName | undefined {
-  if (word === undefined) return undefined;
+  if (word === undefined || word === 'help') return undefined;
   const command = COMMANDS.find((one) => one.name === word);
   if (command !== undefined) return command.name;
   const names = COMMANDS.map((one) => one.name);

@@ -59,7 +59,7 @@ export function startEvents(out: Ink, flags: Flags, file: string | undefined): J
       const verdict = reading.end(error);
       stopAtLimit(() => {
         const last = sniffer.isForeign ? undefined : parser.end();
-        if (last !== undefined) print(last, parser.position(), reading.tally.has('unfinished-event'));
+        if (last !== undefined) print(last, parser.position(), reading.unfinished);
       });
       return verdict;
     },

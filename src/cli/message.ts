@@ -1,6 +1,5 @@
 /** `ssemble message`: the final `Message` as JSON. A cut one is held back unless asked for. */
 
-import type { MessageRecord } from '../message/types.ts';
 import type { Flags } from './args.ts';
 import type { Job } from './reading.ts';
 import { Reading } from './reading.ts';
@@ -18,15 +17,9 @@ export function startMessage(out: Ink, flags: Flags): Job {
       const shown = chosen.filter((record) => flags.partial || record.outcome.status === 'complete');
       for (const { message } of shown) out.write(`${jsonText(message, flags.all || flags.compact ? 0 : 2)}\n`);
       const left = chosen.length - shown.length;
-      return left === 0 ? verdict : { ...verdict, outcome: worst(chosen), note: heldBack(left) };
+      return left === 0 ? verdict : { ...verdict, note: heldBack(left) };
     },
   };
-}
-
-/** A message that was left out decides the exit code, even if a later one is whole. */
-function worst(records: readonly MessageRecord[]): MessageRecord['outcome'] {
-  const bad = records.find((record) => record.outcome.status !== 'complete') as MessageRecord;
-  return bad.outcome;
 }
 
 function heldBack(count: number): string {

@@ -8,7 +8,7 @@ import type { Source, StandardInput } from './input.ts';
 import { chunksOf, InputError, openSource } from './input.ts';
 import { startMessage } from './message.ts';
 import type { Job, Verdict } from './reading.ts';
-import { printFailure } from './summary.ts';
+import { isWhole, printFailures } from './summary.ts';
 import type { Sink } from './terminal.ts';
 import { Ink, wantsColor } from './terminal.ts';
 import { startView } from './view.ts';
@@ -103,14 +103,14 @@ async function readOne(
   const verdict = job.end(failure, clock());
   await out.flush();
   // With `view --json` findings and failure are in the JSON. A reader that went away wants to hear nothing more.
-  if (!world.stdout.closed && !(command === 'view' && flags.json)) tellVerdict(err, verdict, title);
+  if (!world.stdout.closed && !(command === 'view' && flags.json)) tellVerdict(err, verdict, title, command);
   const codes: number[] = [];
   if (failure instanceof ConnectionError) {
     err.write('ssemble: ', 'bold').write(`${failure.message}\n`);
     codes.push(INPUT_OUTPUT);
   }
   await err.flush();
-  if (verdict.outcome.status !== 'complete') codes.push(INCOMPLETE);
+  if (!isWhole(verdict)) codes.push(INCOMPLETE);
   if (verdict.reading.tally.reaches(flags.failOn)) codes.push(FINDINGS);
   return codes;
 }
@@ -126,21 +126,29 @@ async function openOrTell(file: string, world: World, err: Ink): Promise<Source 
     return await openSource(file, world.stdin);
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
-    const names = COMMANDS.map((command) => command.name);
-    const meant = nearest(file, names);
-    const hint = meant === undefined ? '' : `; did you mean the command \`${meant}\`?`;
-    err.write('ssemble: ', 'bold').write(`${error.message}${hint}\n`);
+    err.write('ssemble: ', 'bold').write(`${error.message}${commandHint(file)}\n`);
     await err.flush();
     return undefined;
   }
 }
 
+/** For a file that is not there and looks like a command. `ssemble view view` means a file of that name. */
+function commandHint(file: string): string {
+  const names: string[] = COMMANDS.map((command) => command.name);
+  if (names.includes(file)) return '';
+  const meant = nearest(file, names);
+  if (meant !== undefined) return `; did you mean the command \`${meant}\`?`;
+  return /^[a-z]+$/i.test(file) ? `; the commands are ${names.join(', ')}` : '';
+}
+
 /** Findings, failure, and a last word, under the name of the input where there are several. */
-function tellVerdict(err: Ink, { outcome, reading, note }: Verdict, title: string | undefined): void {
-  const hasNews = outcome.status !== 'complete' || reading.tally.reaches('info');
+function tellVerdict(err: Ink, verdict: Verdict, title: string | undefined, command: CommandName): void {
+  const { reading, note } = verdict;
+  const hasNews = !isWhole(verdict) || reading.tally.reaches('info');
   if (title !== undefined && hasNews) err.write(`${title}:\n`, 'bold');
   reading.tally.print(err);
-  printFailure(err, reading, outcome);
+  // `message` prints what came, or says in its note how to get it.
+  printFailures(err, verdict, command !== 'message');
   if (note !== undefined) err.write(`${note}\n`);
 }
 

@@ -1,9 +1,10 @@
 /** The end of a stream in words: one line of what came, and if it failed: what, where, and what to do now. */
 
 import { ProtocolError } from '../errors.ts';
-import type { BlockInfo, Outcome, OutcomeStatus } from '../message/types.ts';
+import type { At, BlockInfo, Outcome } from '../message/types.ts';
+import type { ApiError } from '../protocol/api-error.ts';
 import type { Message } from '../protocol/message.ts';
-import type { Reading } from './reading.ts';
+import type { Reading, Verdict } from './reading.ts';
 import { counted, groupDigits, placeOf } from './tally.ts';
 import type { Ink } from './terminal.ts';
 import { clip } from './terminal.ts';
@@ -38,14 +39,50 @@ export function timeWords(times: Times): string[] {
   return named.flatMap(([name, ms]) => (ms === undefined ? [] : [`${name} ${groupDigits(Math.round(ms))} ms`]));
 }
 
-/** What went wrong, where, and what now; nothing if the stream completed. */
-export function printFailure(ink: Ink, reading: Reading, outcome: Outcome): void {
-  if (outcome.status === 'complete') return;
-  const error = outcome.error;
+/** Whether the stream completed, and with it every message that it had: an earlier one may have failed before a retry. */
+export function isWhole({ outcome, reading }: Verdict): boolean {
+  return outcome.status === 'complete' && reading.parser.messages.every((one) => one.outcome.status === 'complete');
+}
+
+/**
+ * For each message that failed: what went wrong, where, and what now. Nothing if all completed. `offerPartial`: also say
+ * how to print what came.
+ */
+export function printFailures(ink: Ink, { outcome, reading }: Verdict, offerPartial: boolean): void {
+  const { messages, blocks } = reading.parser;
+  if (messages.length < 2) {
+    printFailure(ink, { outcome, blocks, reading, end: reading.last, isLast: true, offerPartial });
+    return;
+  }
+  messages.forEach((record, k) => {
+    if (record.outcome.status === 'complete') return;
+    const isLast = k === messages.length - 1;
+    ink.write(`message ${k + 1}:\n`, 'bold');
+    printFailure(ink, { ...record, reading, end: reading.endOf(k), isLast, offerPartial });
+  });
+}
+
+/** A message that may have failed. */
+interface Case {
+  outcome: Outcome;
+  blocks: readonly BlockInfo[];
+  reading: Reading;
+  /** Its last event, or the one that failed it. */
+  end: At | undefined;
+  /** No other message follows it in the stream. */
+  isLast: boolean;
+  offerPartial: boolean;
+}
+
+function printFailure(ink: Ink, failed: Case): void {
+  const { status, error } = failed.outcome;
+  if (status === 'complete') return;
   const name = error instanceof ProtocolError ? error.code : undefined;
-  ink.write(outcome.status, 'red').write(name === undefined ? '' : ` ${name}`, 'bold');
+  ink.write(status, 'red').write(name === undefined ? '' : ` ${name}`, 'bold');
   ink.write(`  ${clip(error?.message ?? 'The stream has no end', 600)}\n`);
-  for (const line of [whereWords(reading), nowWords(reading, outcome)]) ink.write(`        ${line}\n`, 'dim');
+  ink.write(`        where: ${whereWords(failed)}\n`, 'dim');
+  const now = nowWords(failed);
+  if (now !== '') ink.write(`        now: ${now}\n`, 'dim');
 }
 
 /** An error as plain data, for `--json`. Only fields that are meant to be seen. */
@@ -92,38 +129,82 @@ function usageWords(message: Message | undefined): string[] {
   return words;
 }
 
-function whereWords(reading: Reading): string {
-  if (reading.bytes === 0) return 'where: the input is empty';
-  const at = reading.last === undefined ? 'before any event' : `after ${placeOf(reading.last)}`;
-  const cut = reading.parser.blocks.filter((block) => block.state === 'cut').map(blockWords);
-  const blocks = reading.parser.blocks.length;
-  const came = blocks === 0 ? 'no content had come' : `${counted(blocks, 'block')} had come`;
-  return `where: ${at} (${groupDigits(reading.bytes)} bytes in all); ${came}${cut.length > 0 ? `, cut: ${cut.join(', ')}` : ''}`;
+function whereWords(failed: Case): string {
+  const { reading, blocks, isLast } = failed;
+  if (reading.bytes === 0) return 'the input is empty';
+  const cut = blocks.filter((block) => block.state === 'cut').map(blockWords);
+  const words = [
+    eventWords(failed),
+    isLast ? `${groupDigits(reading.bytes)} bytes in all` : '',
+    blocks.length === 0 ? 'no content had come' : `${counted(blocks.length, 'block')} had come`,
+  ];
+  return `${words.filter((word) => word !== '').join('; ')}${cut.length > 0 ? `, cut: ${cut.join(', ')}` : ''}`;
+}
+
+/** The event that tells most: the one that could not be read, the error, or the last that came. */
+function eventWords({ outcome, reading, end }: Case): string {
+  const message = outcome.error?.message ?? '';
+  const unreadable =
+    outcome.status === 'damaged' &&
+    reading.parser.diagnostics.find(
+      ({ severity, at }) => severity === 'error' && message.startsWith(`Event ${at.event} could not be read`),
+    );
+  if (unreadable) return `the unreadable event is ${placeOf(unreadable.at).replace('event ', '')}`;
+  return end === undefined ? 'before any event' : `the last event was ${placeOf(end).replace('event ', '')}`;
 }
 
 function blockWords(block: BlockInfo): string {
   return `block ${block.index} (${clip(block.type, 40)})`;
 }
 
-const ADVICE: Readonly<Record<Exclude<OutcomeStatus, 'open' | 'complete' | 'errored'>, string>> = {
-  truncated: 'this is not the whole answer: run no tool from it. `ssemble message --partial` prints what came.',
-  damaged: 'content may be missing at the errors above. `ssemble events` shows what was received there.',
-  aborted: 'nothing; you interrupted it.',
-  stalled: 'the server went silent. Send the request again.',
-  disconnected: 'the connection broke. Send the request again; `ssemble message --partial` prints what came.',
-};
+const NO_CONTENT = "no content came; look at the server's log and the response's status.";
 
-function nowWords(reading: Reading, outcome: Outcome): string {
-  if (reading.bytes === 0) return 'now: look at the status and the headers of the response: `curl -i`.';
-  if (outcome.status === 'errored') return `now: ${erroredAdvice(outcome.error)}`;
-  return outcome.status === 'open' || outcome.status === 'complete' ? '' : `now: ${ADVICE[outcome.status]}`;
+/** What to do; empty where the failure itself has said it. */
+function nowWords({ outcome, blocks, reading, isLast, offerPartial }: Case): string {
+  if (reading.bytes === 0) return 'look at the status and the headers of the response: `curl -i`.';
+  const partial =
+    offerPartial && blocks.length > 0
+      ? ` \`ssemble message ${isLast ? '' : '--all '}--partial\` prints what came.`
+      : '';
+  switch (outcome.status) {
+    case 'truncated':
+      return blocks.length === 0 ? NO_CONTENT : `${truncatedAdvice(outcome)}${partial}`;
+    case 'damaged':
+      return 'content may be missing at the errors above. `ssemble events` shows what was received there.';
+    case 'errored':
+      return erroredAdvice(outcome.error);
+    case 'aborted':
+      return 'nothing; you interrupted it.';
+    case 'stalled':
+      return 'the server went silent. Send the request again.';
+    case 'disconnected':
+      return `the connection broke. Send the request again.${partial}`;
+    default:
+      return '';
+  }
 }
 
+function truncatedAdvice({ stopReason }: Outcome): string {
+  return stopReason === null
+    ? 'this is not the whole answer: run no tool from it.'
+    : 'the stop reason came, `message_stop` did not: the text may be whole, but nothing says so.';
+}
+
+/** Bodies of another kind; what to change stands in the error's message of the others, and limits have no such advice. */
+const NO_STREAM: ReadonlySet<string> = new Set(['html-body', 'json-body', 'ndjson-body']);
+
 function erroredAdvice(error: Error | undefined): string {
-  if (error instanceof ProtocolError)
-    return 'look at what the server sent; this is not the event stream of a Claude message.';
-  const { retryable, retryAfterMs } = (error ?? {}) as { retryable?: unknown; retryAfterMs?: unknown };
+  if (error instanceof ProtocolError) {
+    return NO_STREAM.has(error.code)
+      ? 'look at what the server sent; this is not the event stream of a Claude message.'
+      : '';
+  }
+  const { retryable, retryAfterMs, status } = (error ?? {}) as Partial<ApiError>;
   if (retryable !== true) return 'correct the request; the same one will fail again.';
-  const wait = typeof retryAfterMs === 'number' ? ` after ${groupDigits(retryAfterMs)} ms` : '';
-  return `the server asks for patience, the request is not at fault: send it again${wait}.`;
+  const wait = retryAfterMs === undefined ? 'wait' : `wait ${groupDigits(retryAfterMs)} ms`;
+  if (status === 429 || status === 529 || retryAfterMs !== undefined)
+    return `${wait}, then send the same request again.`;
+  return (status ?? 0) >= 500
+    ? 'the server failed, not the request: send it again.'
+    : 'send the same request again; it may pass.';
 }

@@ -2,7 +2,7 @@
 
 import { MEANINGS } from '../lint/meanings.ts';
 import type { At, Diagnostic } from '../message/types.ts';
-import type { DiagnosticCode, Severity } from '../protocol/codes.ts';
+import type { Severity } from '../protocol/codes.ts';
 import type { Ink, Style } from './terminal.ts';
 import { clip } from './terminal.ts';
 
@@ -32,11 +32,6 @@ export class Tally {
   reaches(severity: Severity): boolean {
     const worst = BY_WEIGHT.slice(0, BY_WEIGHT.indexOf(severity) + 1);
     return worst.some((one) => this.#counts[one] > 0);
-  }
-
-  /** Whether there is a finding of this code. */
-  has(code: DiagnosticCode): boolean {
-    return this.#groups.has(code);
   }
 
   /** Such as `2 errors, 1 warning`; empty if there are none. */

@@ -21,7 +21,7 @@ import type { Job, Verdict } from './reading.ts';
 import { Reading } from './reading.ts';
 import type { Times } from './summary.ts';
 import { outcomeData, printSummary, timeWords } from './summary.ts';
-import { counted } from './tally.ts';
+import { counted, groupDigits } from './tally.ts';
 import type { Ink, Style } from './terminal.ts';
 import { clip, jsonText } from './terminal.ts';
 
@@ -61,6 +61,9 @@ function recordData({ message, blocks, outcome }: MessageRecord): Record<string,
 interface Shown {
   /** Something of its own was printed, the title not counted. */
   body: boolean;
+  titled: boolean;
+  /** Another block had its index before: not a further piece of the same text. */
+  reused: boolean;
 }
 
 class MessageView implements Job {
@@ -68,6 +71,9 @@ class MessageView implements Job {
   readonly #reading: Reading;
   /** By ordinal, for the message that is being built. */
   readonly #shown = new Map<number, Shown>();
+  readonly #indexes = new Set<number>();
+  /** Inputs that just end early. Whether `max_tokens` cut them is known when the stop reason comes. */
+  #undecided: { block: BlockInfo; fields: Fields }[] = [];
   #showing: number | undefined;
   /** The cursor stands at the end of a text; of one that has ended, if `#textEnded`: the next text may follow it. */
   #inText = false;
@@ -90,9 +96,11 @@ class MessageView implements Job {
       onBlock: (block, content) => this.#finish(block, fieldsOf(content)),
       onMessage: (message, outcome) => {
         if (this.#due !== undefined) this.#nextMessage();
+        this.#decide(message.stop_reason);
         this.#due = { message, outcome };
         // Every block was told of by now, and the next message counts its blocks from 0 again.
         this.#shown.clear();
+        this.#indexes.clear();
       },
     });
   }
@@ -115,7 +123,10 @@ class MessageView implements Job {
 
   #onEvent(event: StreamEvent): void {
     if (event.type === 'content_block_delta') this.#times.firstContent ??= this.#now;
+    if (event.type === 'message_delta') this.#decide(this.#reading.parser.message?.stop_reason ?? null);
     if (event.type !== 'content_block_start') return;
+    // A start after the end of its message made no block.
+    if (this.#due !== undefined && this.#reading.parser.messages.length <= this.#messages + 1) return;
     // The block that this start made is the newest; if the start was left out, the newest is known already.
     const { parser } = this.#reading;
     let newest = -1;
@@ -139,8 +150,9 @@ class MessageView implements Job {
   /** A block is heard of for the first time: by its start, or by a delta where the start is missing. */
   #meet(block: BlockInfo): Shown {
     if (this.#due !== undefined) this.#nextMessage();
-    const shown: Shown = { body: false };
+    const shown: Shown = { body: false, titled: false, reused: this.#indexes.has(block.index) };
     this.#shown.set(block.ordinal, shown);
+    this.#indexes.add(block.index);
     return shown;
   }
 
@@ -169,9 +181,33 @@ class MessageView implements Job {
     }
     this.#cite(block, fields);
     if (this.#showing === block.ordinal) this.#textEnded = this.#inText;
-    const remarks = remarksOn(block);
-    if (remarks.length > 0) this.#turnTo(block, fields);
-    for (const [remark, style] of remarks) this.#line(remark, style);
+    if (endsEarly(block)) this.#undecided.push({ block, fields });
+    else this.#remark(block, fields, inputRemark(block));
+    const { unknownDeltas } = block;
+    if (unknownDeltas !== undefined) {
+      this.#remark(block, fields, `${counted(unknownDeltas.length, 'delta')} of unknown use, kept aside`, 'dim');
+    }
+    if (block.state === 'cut') this.#remark(block, fields, '! cut: the block did not end');
+  }
+
+  /** The message's stop reason is known, or none will come. */
+  #decide(stopReason: unknown): void {
+    if (this.#undecided.length === 0) return;
+    const undecided = this.#undecided;
+    this.#undecided = [];
+    const cutBy =
+      stopReason === 'max_tokens' || stopReason === 'model_context_window_exceeded' ? stopReason : undefined;
+    for (const { block, fields } of undecided) {
+      const length = groupDigits((block.inputText ?? '').length);
+      const cut = `! cut by ${String(cutBy)} after ${length} characters: do not run it`;
+      this.#remark(block, fields, cutBy === undefined ? inputRemark(block) : cut);
+    }
+  }
+
+  #remark(block: BlockInfo, fields: Fields, remark: string, style: Style = 'red'): void {
+    if (remark === '') return;
+    this.#turnTo(block, fields);
+    this.#line(remark, style);
   }
 
   #whole(block: BlockInfo, fields: Fields): void {
@@ -182,10 +218,11 @@ class MessageView implements Job {
   /** Moves the cursor to the block: a new paragraph and a title, unless it stands there, or text follows text. */
   #turnTo(block: BlockInfo, fields: Fields): void {
     if (this.#showing === block.ordinal) return;
-    const again = this.#shown.get(block.ordinal)?.body === true;
+    const shown = this.#shown.get(block.ordinal);
+    const again = shown?.body === true || shown?.titled === true;
     if (block.type === 'text') {
       if (again) this.#title(block, 'text', goesOn(block));
-      else if (!this.#inText || !this.#textEnded) this.#paragraph();
+      else if (!this.#inText || !this.#textEnded || shown?.reused === true) this.#paragraph();
       this.#inText = true;
       this.#textEnded = false;
       this.#showing = block.ordinal;
@@ -198,6 +235,8 @@ class MessageView implements Job {
   #title(block: BlockInfo, name: string, detail: string): void {
     this.#paragraph();
     this.#showing = block.ordinal;
+    const shown = this.#shown.get(block.ordinal);
+    if (shown !== undefined) shown.titled = true;
     const mark = block.inputState !== undefined ? '●' : block.type.endsWith('_result') ? '↳' : '○';
     this.#out.write(`${mark} `, 'cyan').write(clip(name, 80), 'bold');
     const room = this.#out.width - name.length - 4;
@@ -272,18 +311,17 @@ function flowOf(fields: Fields): string {
   }
 }
 
-/** What is to be said of a block's end, if anything. */
-function remarksOn(block: BlockInfo): [text: string, style: Style][] {
-  const remarks: [string, Style][] = [];
-  const { inputError, unknownDeltas } = block;
-  if (block.inputState === 'invalid') {
-    const where = inputError === undefined ? '' : `: ${inputError.message} (character ${inputError.offset})`;
-    remarks.push([`! the input is not valid JSON${where}`, 'red']);
-  }
-  if (unknownDeltas !== undefined)
-    remarks.push([`${counted(unknownDeltas.length, 'delta')} of no known use here`, 'dim']);
-  if (block.state === 'cut') remarks.push(['! cut: the block did not end', 'red']);
-  return remarks;
+/** The input is JSON as far as it goes. */
+function endsEarly({ inputState, inputError, inputText }: BlockInfo): boolean {
+  return inputState === 'invalid' && inputError !== undefined && inputError.offset === inputText?.length;
+}
+
+/** Why the input is of no use, if it is not. The error's message has the place. */
+function inputRemark({ inputState, inputError }: BlockInfo): string {
+  if (inputState !== 'invalid') return '';
+  return inputError === undefined
+    ? '! the block has no start, so no id and no name: do not run it'
+    : `! the input is not valid JSON: ${inputError.message}`;
 }
 
 function goesOn(block: BlockInfo): string {

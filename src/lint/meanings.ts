@@ -14,7 +14,8 @@ export const MEANINGS: Readonly<Record<DiagnosticCode, string>> = {
   // framing
   'http-head': 'The body begins with the HTTP head (`curl -i`); the stream after it is read as usual.',
   'missing-event-name': 'Events have no `event:` line; the `type` in the data is used.',
-  'event-name-mismatch': 'The `event:` line and the `type` in the data disagree; the data is believed.',
+  'event-name-mismatch':
+    'The `event:` line and the `type` in the data disagree: the data is believed; if it has no type, the line is.',
   'done-sentinel': 'A `[DONE]` line, which belongs to another protocol; left out.',
   'empty-data': 'An event with empty data; left out.',
   'missing-final-blank-line': 'The last event has no blank line after it but is whole; it was applied.',
@@ -27,7 +28,7 @@ export const MEANINGS: Readonly<Record<DiagnosticCode, string>> = {
   'spliced-message-start':
     'A `message_start` with a new id inside a message; the first one is cut, the new one starts over.',
   'further-message': 'A `message_start` after the end of a message; a further message was begun.',
-  'content-before-start': 'Content came before `message_start`; it was kept and the start adopted it.',
+  'content-before-start': 'Content came before `message_start`; it was kept, and a later start adopts it.',
   'missing-message-start': 'There was no `message_start` at all; id, model and input usage are unknown.',
   'event-after-stop': 'An event after `message_stop`; noted, the finished message is unchanged.',
   'noise-after-stop': 'A `ping` or an unknown event after `message_stop`; without effect.',

@@ -33,12 +33,16 @@ import {
 import type { Message, StopReason } from '../protocol/message.ts';
 import { advance, BLOCK_ORDER, CUTTING_REASONS, kindOf, type Phase } from '../protocol/order.ts';
 import {
+  addSlot,
   type Current,
-  insertSlot,
   loadCurrent,
-  newestOf,
+  newestAt,
+  newestOpen,
   noMessage,
+  openAt,
+  ordered,
   saveCurrent,
+  targetAt,
   type SavedCurrent,
 } from './current.ts';
 import { DiagnosticLog, type DiagnosticLogState, type DiagnosticOptions } from './diagnostic-log.ts';
@@ -64,9 +68,10 @@ import {
   openSlot,
   type Slot,
   viewOf,
+  type Verdict,
 } from './slot.ts';
 import type { At, BlockInfo, Diagnostic, MessageRecord, Outcome, OutcomeStatus } from './types.ts';
-import { clip, deltaMessage, ORDER_MESSAGES, show, truncatedMessage } from './wording.ts';
+import { badIndex, clip, deltaMessage, ORDER_MESSAGES, show, truncatedMessage, unreadable } from './wording.ts';
 
 /** What an assembler may be told. */
 export type AssemblerOptions = DiagnosticOptions;
@@ -134,6 +139,8 @@ export class MessageAssembler {
   #at: At | undefined = undefined;
   #log: DiagnosticLog;
   #orphanDeltas: (UnknownDelta | Delta)[] = [];
+  /** What late input turned out to be, not told yet. */
+  #verdicts: [Slot, Verdict][] = [];
   #ended = false;
   #failure: StreamError | undefined = undefined;
 
@@ -142,6 +149,9 @@ export class MessageAssembler {
   /** The HTTP status of the response, if it is known: an `error` in a body of status >= 400 has that status. */
   status: number | undefined = undefined;
 
+  constructor(options?: AssemblerOptions);
+  /** @internal */
+  constructor(options?: AssemblerOptions, observer?: AssemblyObserver);
   constructor(options: AssemblerOptions = {}, observer?: AssemblyObserver) {
     this.#options = options;
     this.#observer = observer;
@@ -158,8 +168,9 @@ export class MessageAssembler {
   get message(): Message | undefined {
     const now = this.#now;
     if (now.base === undefined) return undefined;
+    this.#settleLate();
     if (now.contentTouched) {
-      const content = now.slots.map(viewOf);
+      const content = ordered(now).map(viewOf);
       // A block that was closed is mostly as it was: then the list, and with it the message, stays the one that was shown.
       if (!sameList(content, now.content)) {
         now.content = content;
@@ -170,13 +181,15 @@ export class MessageAssembler {
     if (now.snapshot === undefined || now.base !== now.shownBase) {
       now.snapshot = { ...now.base, content: now.content } as unknown as Message;
       now.shownBase = now.base;
+      now.ownUsage = false;
     }
     return now.snapshot;
   }
 
   /** What is known about each block: `blocks[k]` describes `message.content[k]`. */
   get blocks(): readonly BlockInfo[] {
-    return (this.#now.infos ??= this.#now.slots.map(infoOf));
+    this.#settleLate();
+    return (this.#now.infos ??= ordered(this.#now).map(infoOf));
   }
 
   /** How the message stands or ended. */
@@ -238,10 +251,11 @@ export class MessageAssembler {
     if (envelope !== undefined) this.#checkName(event, envelope);
     // The delta of a message that is open needs no table: it is most of every stream.
     if (event.type === 'content_block_delta' && this.#phase === 'open') return this.#delta(event);
+    this.#tellLate();
     const malformedPing = event.type === 'unknown' && envelope?.named === true && envelope.event === 'ping';
     const kind = malformedPing && event.reason !== 'type' ? 'ping' : kindOf(event, this.#now.base?.['id']);
     const { action, phase, code } = advance(this.#phase, kind);
-    if (code !== undefined) this.#report(code, ORDER_MESSAGES[code]?.(event.type) ?? code, event);
+    if (code !== undefined) this.#report(code, this.#orderMessage(code, event.type), event);
     const unstarted = this.#phase === 'provisional';
     this.#phase = phase;
     switch (action) {
@@ -267,6 +281,13 @@ export class MessageAssembler {
     }
   }
 
+  #orderMessage(code: DiagnosticCode, type: string): string {
+    const { error } = this.#now;
+    // An error that came before any message belongs to none, so it is told here.
+    if (code === 'further-message' && error !== undefined) return `A message follows an error (${error.message})`;
+    return ORDER_MESSAGES[code]?.(type) ?? code;
+  }
+
   /**
    * Ends the stream and settles the outcome; a second call changes nothing.
    *
@@ -276,7 +297,11 @@ export class MessageAssembler {
    */
   end(error?: unknown): void {
     this.check();
+    if (this.#ended) return;
     this.#ended = true;
+    // Node's callbacks say `null` where there was no error.
+    if (error === null) error = undefined;
+    this.#tellLate();
     const now = this.#now;
     if (now.finished) {
       const late = this.#phase === 'stopped' && error !== undefined && statusOf(error) !== 'aborted';
@@ -325,6 +350,7 @@ export class MessageAssembler {
     this.#at = undefined;
     this.#log = new DiagnosticLog(this.#options);
     this.#orphanDeltas = [];
+    this.#verdicts = [];
     this.#ended = false;
     this.#failure = undefined;
     this.requestId = undefined;
@@ -349,6 +375,8 @@ export class MessageAssembler {
 
   #adopt(event: MessageStartEvent): void {
     adoptStart(this.#writableBase(), event.message as unknown as Wire);
+    // It may be the event's from now on.
+    this.#now.ownUsage = false;
     this.#startWith(event);
   }
 
@@ -365,7 +393,8 @@ export class MessageAssembler {
 
   #writableBase(): Wire {
     const now = this.#now;
-    now.base = now.base === undefined ? provisionalMessage() : { ...now.base };
+    if (now.base === undefined) now.base = provisionalMessage();
+    else if (now.base === now.shownBase) now.base = { ...now.base };
     return now.base;
   }
 
@@ -391,9 +420,11 @@ export class MessageAssembler {
       this.#report('reserved-key', `message_delta may not change ${refused.join(', ')}: left as it was`, event);
     }
     if (!isObject(event.usage)) this.#noteOnce('missing-usage', 'message_delta has no usage');
-    mergeMessageDelta(this.#writableBase(), event);
-    this.#now.outcome = undefined;
-    if (this.#now.base?.['stop_reason'] != null) this.#decideInputs();
+    const now = this.#now;
+    mergeMessageDelta(this.#writableBase(), event, now.ownUsage);
+    if (isObject(event.usage)) now.ownUsage = true;
+    now.outcome = undefined;
+    if (now.base?.['stop_reason'] != null) this.#decideInputs();
   }
 
   #stop(unstarted: boolean): void {
@@ -454,9 +485,7 @@ export class MessageAssembler {
     const now = this.#now;
     const start = event.content_block as unknown as Wire;
     const index = this.#startIndex(event);
-    for (const slot of now.at.get(index) ?? []) {
-      if (slot.state === 'open') this.#closeUnstopped(slot, 'closed');
-    }
+    for (const slot of openAt(now.at.get(index) ?? [])) this.#closeUnstopped(slot, 'closed');
     const slot = this.#addSlot(index, start, false);
     if (!slot.known) this.#noteOnce('unknown-block', `Block type ${slot.type} is not known: kept as it came`, slot);
     if (slot.type === 'fallback') {
@@ -470,7 +499,7 @@ export class MessageAssembler {
     const now = this.#now;
     const { index } = event;
     if (!isIndex(index)) {
-      this.#report('invalid-index', `Index ${show(index)} is no block index: read as ${now.highest + 1}`, event);
+      this.#report('invalid-index', `${badIndex(index)}: read as ${now.highest + 1}`, event);
       return now.highest + 1;
     }
     const there = now.at.get(index);
@@ -479,7 +508,9 @@ export class MessageAssembler {
     if (code !== undefined) {
       this.#report(code, `Index ${index} was used before: read as a further block`, event, newest);
     } else if (index > now.highest + 1) {
-      this.#report('index-gap', `Index ${index} follows ${now.highest}: taken as it is`, event);
+      const before =
+        now.highest === -1 ? `The first index is ${index}, not 0` : `Index ${index} follows ${now.highest}`;
+      this.#report('index-gap', `${before}: taken as it is`, event);
     } else if (index <= now.highest) {
       this.#report('index-out-of-order', `Index ${index} comes after ${now.highest}: put in its place`, event);
     }
@@ -490,10 +521,7 @@ export class MessageAssembler {
     const now = this.#now;
     if (now.base === undefined) this.#writableBase();
     const slot = openSlot(index, this.#arrived++, start, implied);
-    insertSlot(now, slot);
-    now.open.push(slot);
-    now.newest = slot;
-    if (index > now.highest) now.highest = index;
+    addSlot(now, slot);
     this.#touchContent();
     return slot;
   }
@@ -515,7 +543,7 @@ export class MessageAssembler {
     this.#now.newest = slot;
     slot.accepts = delta.type;
     this.#put(slot, delta);
-    if (slot.state !== 'open') this.#close(slot, slot.state);
+    if (slot.state !== 'open' && delta.type === 'input_json_delta') this.#now.late.add(slot);
   }
 
   #put(slot: Slot, delta: Delta): void {
@@ -531,16 +559,11 @@ export class MessageAssembler {
   #target(event: ContentBlockDeltaEvent, delta: Delta): Slot {
     const now = this.#now;
     const valid = isIndex(event.index);
-    const candidates = valid ? (now.at.get(event.index) ?? []) : now.open;
-    const fit = newestOf(candidates, (slot) => fits(slot, delta.type));
+    const candidates = now.at.get(event.index) ?? [];
+    const fit = valid ? targetAt(now, event.index, delta.type) : newestOpen(now, (slot) => fits(slot, delta.type));
     if (!valid) {
       const reading = fit === undefined ? 'an implied block' : `block ${fit.index}`;
-      this.#report(
-        'invalid-index',
-        `Index ${show(event.index)} is no block index: ${delta.type} goes to ${reading}`,
-        event,
-        fit,
-      );
+      this.#report('invalid-index', `${badIndex(event.index)}: ${delta.type} goes to ${reading}`, event, fit);
       return fit ?? this.#addSlot(now.highest + 1, impliedBlock(delta.type), true);
     }
     const stands =
@@ -552,7 +575,7 @@ export class MessageAssembler {
 
   #keepUnknown(event: ContentBlockDeltaEvent): void {
     const delta = event.delta as unknown as UnknownDelta;
-    const slot = newestOf(isIndex(event.index) ? (this.#now.at.get(event.index) ?? []) : this.#now.open, () => true);
+    const slot = isIndex(event.index) ? newestAt(this.#now, event.index) : newestOpen(this.#now, () => true);
     this.#noteOnce('unknown-delta', `Delta type ${delta.type} is not known: kept aside`, slot, event.index, delta.type);
     if (slot === undefined) this.#orphanDeltas.push(delta);
     else {
@@ -565,14 +588,14 @@ export class MessageAssembler {
     const now = this.#now;
     const { index } = event;
     if (!isIndex(index)) {
-      const newest = now.open[now.open.length - 1];
+      const newest = newestOpen(now, () => true);
       const reading = newest === undefined ? 'nothing is open' : `closes block ${newest.index}`;
-      this.#report('invalid-index', `Index ${show(index)} is no block index: ${reading}`, event, newest);
+      this.#report('invalid-index', `${badIndex(index)}: ${reading}`, event, newest);
       if (newest !== undefined) this.#close(newest, 'closed');
       return;
     }
     const there = now.at.get(index) ?? [];
-    const open = there.filter((slot) => slot.state === 'open');
+    const open = openAt(there);
     const code = BLOCK_ORDER.stop[there.length === 0 ? 'none' : open.length > 0 ? 'open' : 'closed'];
     if (code !== undefined) {
       const state = there.length === 0 ? 'it never started' : 'it is closed';
@@ -583,7 +606,7 @@ export class MessageAssembler {
 
   /** Closes what is open, though no stop came: at `message_stop`, or (`cut`) where the stream ends. */
   #closeOpen(how: 'closed' | 'cut'): void {
-    for (const slot of this.#now.open.slice()) this.#closeUnstopped(slot, how);
+    for (const slot of this.#now.open) this.#closeUnstopped(slot, how);
   }
 
   #closeUnstopped(slot: Slot, how: 'closed' | 'cut'): void {
@@ -607,26 +630,52 @@ export class MessageAssembler {
   #close(slot: Slot, state: 'closed' | 'cut'): void {
     const now = this.#now;
     const wasOpen = slot.state === 'open';
-    if (wasOpen) now.open.splice(now.open.lastIndexOf(slot), 1);
+    now.open.delete(slot);
     const verdict = closeSlot(slot, state);
     this.#touchContent();
     if (wasOpen) this.#observer?.closed(slot);
-    now.undecided = now.undecided.filter((other) => other !== slot);
+    this.#tellVerdict(slot, verdict);
+  }
+
+  /** Says what a block's end told of its input. */
+  #tellVerdict(slot: Slot, verdict: Verdict): void {
+    const { undecided, base } = this.#now;
+    undecided.delete(slot);
     if (verdict === 'cut') this.#reportInput('tool-input-cut', slot);
     else if (verdict === 'invalid') this.#reportInput('invalid-tool-input', slot);
-    else if (verdict === 'not-object')
+    else if (verdict === 'not-object') {
       this.#report('tool-input-not-object', `The input of block ${slot.index} is not an object`, undefined, slot);
-    else if (verdict === 'incomplete') {
-      now.undecided.push(slot);
-      if (now.base?.['stop_reason'] != null) this.#decideInputs();
+    } else if (verdict === 'incomplete') {
+      undecided.add(slot);
+      if (base?.['stop_reason'] != null) this.#decideInputs();
     }
+  }
+
+  /**
+   * Input that came after its block's stop is parsed when somebody looks or another event comes, not at every delta:
+   * each time it is the whole text. What is found is told with the next event; a look throws nothing.
+   */
+  #settleLate(): void {
+    const { late } = this.#now;
+    if (late.size === 0) return;
+    for (const slot of late) this.#verdicts.push([slot, closeSlot(slot, slot.state === 'cut' ? 'cut' : 'closed')]);
+    late.clear();
+    this.#touchContent();
+  }
+
+  #tellLate(): void {
+    this.#settleLate();
+    if (this.#verdicts.length === 0) return;
+    const verdicts = this.#verdicts;
+    this.#verdicts = [];
+    for (const [slot, verdict] of verdicts) this.#tellVerdict(slot, verdict);
   }
 
   /** Now that the stop reason is known (or never will be): inputs that just end early were cut, or are invalid. */
   #decideInputs(): void {
     const { undecided } = this.#now;
-    if (undecided.length === 0) return;
-    this.#now.undecided = [];
+    if (undecided.size === 0) return;
+    this.#now.undecided = new Set();
     for (const slot of undecided) this.#reportInput(this.#isCut ? 'tool-input-cut' : 'invalid-tool-input', slot);
   }
 
@@ -657,12 +706,7 @@ export class MessageAssembler {
   }
 
   #malformed(event: UnknownEvent): void {
-    const json = event.reason === 'json';
-    this.#report(
-      json ? 'invalid-json' : 'invalid-event',
-      json ? 'Cannot read an event: its data is not JSON' : 'Cannot read an event: its data lacks what the event needs',
-      event,
-    );
+    this.#report(event.reason === 'json' ? 'invalid-json' : 'invalid-event', unreadable(event), event);
     this.#now.damagedBy ??= this.#events;
   }
 
@@ -732,16 +776,24 @@ export class MessageAssembler {
         blocks,
         outcome: saveOutcome(outcome),
       })),
-      now: saveCurrent(this.#now, this.outcome),
+      now: this.#saveNow(),
       arrived: this.#arrived,
       log: this.#log.toJSON(),
-      orphanDeltas: this.#orphanDeltas,
+      orphanDeltas: [...this.#orphanDeltas],
       ...(this.requestId !== undefined && { requestId: this.requestId }),
       ...(this.status !== undefined && { status: this.status }),
       ...(this.#at !== undefined && { at: this.#at }),
       ended: this.#ended,
       ...(this.#failure !== undefined && { failure: saveError(this.#failure) }),
     };
+  }
+
+  #saveNow(): SavedCurrent {
+    this.#now.ownUsage = false;
+    // What is settled and not told is settled once more, there and here.
+    for (const [slot] of this.#verdicts) this.#now.late.add(slot);
+    this.#verdicts = [];
+    return saveCurrent(this.#now, this.outcome);
   }
 
   /**

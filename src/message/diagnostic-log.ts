@@ -1,8 +1,12 @@
 import { ProtocolError } from '../errors.ts';
+import { own } from '../json/own.ts';
 import { MAX_DIAGNOSTICS, MAX_RAW_CHARS } from '../limits.ts';
 import { type DiagnosticCode, SEVERITIES } from '../protocol/codes.ts';
 import type { At, Diagnostic } from './types.ts';
 import { place } from './wording.ts';
+
+/** A diagnostic's message is cut here; ours are far shorter. */
+const MAX_MESSAGE_CHARS = 400;
 
 /** What the log may be told. */
 export interface DiagnosticOptions {
@@ -54,8 +58,12 @@ export class DiagnosticLog {
 
   /** Whether a note that is made once (a code, or a code and a type) is new. Only so many are remembered. */
   isNew(code: DiagnosticCode, key: string): boolean {
-    const note = `${code} ${key.slice(0, 100)}`;
-    if (this.#noted.has(note) || this.#noted.size >= MAX_DIAGNOSTICS) return false;
+    const note = own(`${code} ${key.slice(0, 100)}`);
+    if (this.#noted.has(note)) return false;
+    if (this.#noted.size >= MAX_DIAGNOSTICS) {
+      this.#count++;
+      return false;
+    }
     this.#noted.add(note);
     return true;
   }
@@ -64,7 +72,7 @@ export class DiagnosticLog {
   refuse(code: DiagnosticCode, message: string, at: At): ProtocolError | undefined {
     const { strict } = this.#options;
     const refused = strict === true ? SEVERITIES[code] === 'error' : Array.isArray(strict) && strict.includes(code);
-    return refused ? new ProtocolError(code, `${message} (${place(at)})`, at) : undefined;
+    return refused ? new ProtocolError(code, `${bounded(message)} (${place(at)})`, at) : undefined;
   }
 
   /** Keeps and delivers a deviation. */
@@ -72,17 +80,22 @@ export class DiagnosticLog {
     const diagnostic: Diagnostic = {
       code,
       severity: SEVERITIES[code],
-      message,
+      message: bounded(message),
       at,
       ...(typeof index === 'number' && { index }),
       ...(ordinal !== undefined && { ordinal }),
-      ...(raw !== undefined && { raw: raw.slice(0, MAX_RAW_CHARS) }),
+      ...(raw !== undefined && { raw: own(raw.slice(0, MAX_RAW_CHARS)) }),
     };
     if (this.#count++ < (this.#options.maxDiagnostics ?? MAX_DIAGNOSTICS)) this.#list.push(diagnostic);
     this.#options.onDiagnostic?.(diagnostic);
   }
 
   toJSON(): DiagnosticLogState {
-    return { list: this.#list, count: this.#count, noted: [...this.#noted] };
+    return { list: [...this.#list], count: this.#count, noted: [...this.#noted] };
   }
+}
+
+/** Names of the wire stand in messages, and the wire may send megabytes of name. */
+function bounded(message: string): string {
+  return message.length > MAX_MESSAGE_CHARS ? `${own(message.slice(0, MAX_MESSAGE_CHARS))}…` : message;
 }

@@ -195,7 +195,7 @@ function judge(text: string, status: number | undefined): Verdict {
   const first = parse(firstLine);
   if (wire === undefined && isObject(first) && isLineOfEvents(first)) {
     return {
-      error: refusal('ndjson-body', 'it is one JSON object a line; give those to apply(), or to ssemble/ndjson'),
+      error: refusal('ndjson-body', 'it is one JSON object a line, not server-sent events'),
     };
   }
   if (wire === undefined && /"type"\s*:\s*"message"/.test(body)) return { error: wholeMessage() };
@@ -217,7 +217,7 @@ function judgeObject(wire: { [key: string]: unknown }, body: string, status: num
     return { error: ApiError.from(status, { type: 'api_error', message: body.slice(0, 500) }) };
   }
   if (isLineOfEvents(wire)) {
-    return { error: refusal('ndjson-body', 'it is one JSON event, not SSE; give it to apply(), or to ssemble/ndjson') };
+    return { error: refusal('ndjson-body', 'it is one JSON event, not server-sent events') };
   }
   return { error: refusal('json-body', `it is JSON: ${quote(body)}`) };
 }

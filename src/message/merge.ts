@@ -41,12 +41,14 @@ export function reservedKeys(event: MessageDeltaEvent): string[] {
 /**
  * Merges a `message_delta` into `base`, which is ours to write; {@link reservedKeys} are left out. Counts in `usage` are
  * totals: they overwrite and are never added.
+ *
+ * @param ownUsage - whether `base.usage` is ours to write as well; afterwards it is
  */
-export function mergeMessageDelta(base: Wire, event: MessageDeltaEvent): void {
+export function mergeMessageDelta(base: Wire, event: MessageDeltaEvent, ownUsage: boolean): void {
   mergeInto(base, event.delta as unknown as Wire, RESERVED);
   if (isObject(event.usage)) {
     const before = base['usage'];
-    const usage: Wire = isObject(before) ? { ...before } : {};
+    const usage: Wire = isObject(before) ? (ownUsage ? before : { ...before }) : {};
     mergeInto(usage, event.usage, []);
     base['usage'] = usage;
   }

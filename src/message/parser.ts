@@ -160,15 +160,14 @@ export class MessageParser extends MessageView {
       this.#reader.write(waiting);
     }
     this.#drain();
-    let failure: unknown;
     let last: StreamEvent | undefined;
     try {
-      last = this.#reader.end(error);
-    } catch (thrown) {
-      failure = thrown;
+      last = this.#reader.endInput();
+      this.#reader.end(error);
+    } finally {
+      // Also where `strict` throws: what came is told first.
+      this.#tell(last);
     }
-    this.#tell(last);
-    if (failure !== undefined) throw failure;
   }
 
   /** Forgets everything and begins anew with the same handlers and options. */

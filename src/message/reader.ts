@@ -50,6 +50,8 @@ export class MessageReader extends MessageView {
   /** Whether the event that was applied last came in another carrier, and where it stood there, if that was said. */
   #carried = false;
   #given: At | undefined = undefined;
+  #eventName: string | undefined = undefined;
+  /** The input has; what the outcome is, the assembler knows. */
   #ended = false;
 
   constructor(
@@ -137,6 +139,7 @@ export class MessageReader extends MessageView {
   #take(sse: SseEvent): StreamEvent {
     this.#carried = false;
     const event = this.#decode(sse);
+    this.#eventName = sse.named ? sse.event : undefined;
     this.assembler.apply(event, undefined, sse);
     return event;
   }
@@ -155,28 +158,41 @@ export class MessageReader extends MessageView {
   apply(event: StreamEvent, at?: At): void {
     this.#carried = true;
     this.#given = at;
+    this.#eventName = undefined;
     this.assembler.apply(event, at);
   }
 
+  /** The name of the server-sent event that was given last; `undefined` if it had none, or came in another carrier. */
+  get eventName(): string | undefined {
+    return this.#eventName;
+  }
+
   /**
-   * Ends the input and settles the outcome. Gives the last event where only its blank line was missing: it is applied.
+   * Ends the input. Gives the last event where only its blank line was missing: it is applied. The outcome stays open:
+   * `end()` settles it, and may throw; so who hands out events calls this first.
    *
-   * @throws under `strict`, as `MessageAssembler.end`, and past limits
+   * @throws ProtocolError as `next` does
    */
-  end(error?: unknown): StreamEvent | undefined {
-    if (this.#ended) {
-      this.assembler.end(error);
-      return undefined;
-    }
+  endInput(): StreamEvent | undefined {
+    if (this.#ended) return undefined;
     this.#ended = true;
-    const last = this.#endInput();
+    const last = this.#takeLast();
     if (this.#sniffer.isForeign) this.#endForeign();
-    this.assembler.end(error);
     return last;
   }
 
+  /**
+   * Settles the outcome; first ends the input, if `endInput()` has not.
+   *
+   * @throws under `strict`, as `MessageAssembler.end`, and past limits
+   */
+  end(error?: unknown): void {
+    this.endInput();
+    this.assembler.end(error);
+  }
+
   /** What is left at the end of the bytes: an event whose final line ends or blank line are missing. */
-  #endInput(): StreamEvent | undefined {
+  #takeLast(): StreamEvent | undefined {
     let last: SseEvent | undefined;
     let terminated: SseEvent | undefined;
     try {
@@ -200,6 +216,7 @@ export class MessageReader extends MessageView {
         this.at(),
         last.data,
       );
+      this.#eventName = last.named ? last.event : undefined;
       this.assembler.apply(event, undefined, last);
       return event;
     }
@@ -234,6 +251,7 @@ export class MessageReader extends MessageView {
     this.#notedHead = false;
     this.#carried = false;
     this.#given = undefined;
+    this.#eventName = undefined;
     this.#ended = false;
   }
 

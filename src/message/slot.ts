@@ -61,7 +61,7 @@ export interface Slot {
 /** What a block's end tells about its input. `incomplete`: it is a prefix of JSON, so it may have been cut. */
 export type Verdict = 'fine' | 'cut' | 'incomplete' | 'invalid' | 'not-object';
 
-/** Where each kind of delta belongs; `input_json_delta` has a rule of its own in {@link fits}. */
+/** The type of block that each kind of delta belongs to; `input_json_delta` goes to any that takes input. */
 const TARGET: Readonly<Record<string, string>> = {
   text_delta: 'text',
   citations_delta: 'text',
@@ -119,8 +119,18 @@ export function openSlot(index: number, ordinal: number, start: Wire, implied: b
 
 /** Whether a delta of this (known) type may go to the block. */
 export function fits(slot: Slot, deltaType: string): boolean {
-  if (deltaType === 'input_json_delta') return slot.takesInput || !slot.known;
-  return slot.type === TARGET[deltaType] || !slot.known;
+  return homesOf(slot).includes(homeOf(deltaType)) || !slot.known;
+}
+
+/** What a block is to deltas: its type, `input` if it takes input, and `''` if its type is not known: that takes all. */
+export function homesOf(slot: Slot): string[] {
+  if (!slot.known) return [''];
+  return slot.takesInput ? [slot.type, 'input'] : [slot.type];
+}
+
+/** Where a delta of this (known) type belongs. */
+export function homeOf(deltaType: string): string {
+  return deltaType === 'input_json_delta' ? 'input' : (TARGET[deltaType] as string);
 }
 
 function writable(slot: Slot): Wire {
@@ -398,6 +408,8 @@ export function saveSlot(slot: Slot): SavedSlot {
     estimatedTokens,
   } = slot;
   const block = { ...slot.block };
+  // The state must not change when the block does: from here on the list is not ours alone.
+  slot.ownCitations = false;
   if (state === 'open' && inputText !== '') restoreStart(block, slot.startInput);
   return {
     index,
@@ -410,7 +422,7 @@ export function saveSlot(slot: Slot): SavedSlot {
     inputText,
     ...(inputState !== undefined && { inputState }),
     ...(inputError !== undefined && { inputError }),
-    ...(unknownDeltas !== undefined && { unknownDeltas }),
+    ...(unknownDeltas !== undefined && { unknownDeltas: [...unknownDeltas] }),
     ...(estimatedTokens !== undefined && { estimatedTokens }),
   };
 }

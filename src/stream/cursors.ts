@@ -8,6 +8,7 @@ import { type Slot, textOf, viewOf } from '../message/slot.ts';
 import type { ContentBlock } from '../protocol/blocks.ts';
 import type { Delta, StreamEvent } from '../protocol/events.ts';
 import type { Pump } from './pump.ts';
+import { Queue } from './queue.ts';
 import type { Observer } from './tap.ts';
 
 /** Gives the next value that is there without reading. */
@@ -16,6 +17,21 @@ export type Cursor<T> = () => T | undefined;
 export function eventCursor(pump: Pump): Cursor<StreamEvent> {
   pump.tap.listener = undefined;
   return () => pump.take();
+}
+
+/** An event, and the name of the server-sent event that it came in, if it came in one that was named. */
+export interface NamedEvent {
+  event: StreamEvent;
+  name: string | undefined;
+}
+
+/** The events with the names they came under, which an event that could not be read does not tell. */
+export function namedEventCursor(pump: Pump): Cursor<NamedEvent> {
+  pump.tap.listener = undefined;
+  return () => {
+    const event = pump.take();
+    return event && { event, name: pump.eventName };
+  };
 }
 
 export function textCursor(pump: Pump): Cursor<string> {
@@ -54,7 +70,7 @@ function pieceCursor(
 }
 
 class ClosedBlocks implements Observer {
-  readonly slots: Slot[] = [];
+  readonly slots = new Queue<Slot>();
   delta(): void {}
   closed(slot: Slot): void {
     this.slots.push(slot);

@@ -46,5 +46,16 @@ export type FromBytes<T> = TransformStream<Uint8Array | string, T>;
 
 export const globals = (): Globals => globalThis as unknown as Globals;
 
+/** Throws in a job of its own: the runtime reports it like any uncaught error, and whoever is at work goes on. */
+export function throwApart(error: unknown): void {
+  const rethrow = (): never => {
+    throw error;
+  };
+  const { queueMicrotask, setTimeout } = globals();
+  if (queueMicrotask !== undefined) queueMicrotask(rethrow);
+  else if (setTimeout !== undefined) setTimeout(rethrow, 0);
+  else void Promise.resolve().then(rethrow);
+}
+
 /** The longest time that `setTimeout` takes, in milliseconds: with a longer one it fires at once. */
 export const MAX_TIMER_MS = 0x7fffffff;

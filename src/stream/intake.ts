@@ -37,13 +37,17 @@ export class BytesIntake implements Intake {
     this.#reader.write(chunk);
   }
 
+  get eventName(): string | undefined {
+    return this.#reader.eventName;
+  }
+
   next(): StreamEvent | undefined {
     return this.#reader.next();
   }
 
-  end(error?: StreamError): StreamEvent | undefined {
+  endInput(error?: StreamError): StreamEvent | undefined {
     if (error === undefined && this.#badStatus !== undefined) this.#judgeStatus(this.#badStatus);
-    return this.#reader.end(error);
+    return this.#reader.endInput();
   }
 
   /** An error status with a body that is no JSON (nothing, a line of a proxy, a page): the status is what counts. */
@@ -70,6 +74,10 @@ export class EventsIntake implements Intake {
     return this.#reader.assembler;
   }
 
+  get eventName(): undefined {
+    return undefined;
+  }
+
   write(item: unknown): void {
     this.#waiting = toStreamEvent(item);
   }
@@ -82,8 +90,8 @@ export class EventsIntake implements Intake {
     return event;
   }
 
-  end(error?: StreamError): undefined {
-    this.#reader.end(error);
+  endInput(): undefined {
+    this.#reader.endInput();
   }
 }
 

@@ -5,7 +5,7 @@ import type { Message } from '../protocol/message.ts';
 import type { Limits } from '../limits.ts';
 import { MessageReader, type ReaderOptions } from '../message/reader.ts';
 import type { BlockInfo, Diagnostic, MessageRecord, Outcome } from '../message/types.ts';
-import { blockCursor, eventCursor, textCursor, thinkingCursor, type Cursor } from './cursors.ts';
+import { blockCursor, eventCursor, namedEventCursor, textCursor, thinkingCursor, type Cursor } from './cursors.ts';
 import type { ByteStream } from './globals.ts';
 import { BytesIntake, EventsIntake } from './intake.ts';
 import { abortError, Pump, type Intake, type Watcher } from './pump.ts';
@@ -42,7 +42,8 @@ export interface MessageStreamOptions {
   limits?: Limits | undefined;
   /**
    * Gets each diagnostic when its event has been applied, before it is handed out. It may call `abort()`; if it throws, the
-   * stream is aborted, with what it threw as the `cause`. After `tee()` each half tells its own.
+   * stream is aborted, with what it threw as the `cause`. What is found when the stream has ended is told then: it is too
+   * late for aborting, and what it throws changes nothing. After `tee()` each half tells its own.
    */
   onDiagnostic?: ((diagnostic: Diagnostic) => void) | undefined;
 }
@@ -75,7 +76,6 @@ export interface MessageStreamOptions {
  * ```
  */
 export class MessageStream implements AsyncIterable<StreamEvent> {
-  readonly #source: Source;
   readonly #pump: Pump;
   /** The way to make this again over the half of a source. */
   readonly #again: (source: Source) => MessageStream;
@@ -88,16 +88,15 @@ export class MessageStream implements AsyncIterable<StreamEvent> {
   declare readonly [Symbol.asyncDispose]: () => Promise<void>;
 
   private constructor(
-    source: Source,
+    open: () => Source,
     makeIntake: (reader: MessageReader) => Intake,
     options: MessageStreamOptions,
     response?: ResponseLike,
   ) {
-    this.#source = source;
     this.response = response;
-    this.#again = (half) => new MessageStream(half, makeIntake, options, response);
+    this.#again = (half) => new MessageStream(() => half, makeIntake, options, response);
     const tap = new Tap();
-    this.#pump = new Pump(source, makeIntake(new MessageReader(readerOptions(options, tap), tap)), tap, options);
+    this.#pump = new Pump(open, makeIntake(new MessageReader(readerOptions(options, tap), tap)), tap, options);
   }
 
   /**
@@ -119,7 +118,12 @@ export class MessageStream implements AsyncIterable<StreamEvent> {
    */
   static from(source: ByteSource, options: MessageStreamOptions = {}): MessageStream {
     const response = isResponse(source) ? source : undefined;
-    return new MessageStream(openBytes(source), (reader) => new BytesIntake(reader, response), options, response);
+    return new MessageStream(
+      () => openBytes(source),
+      (reader) => new BytesIntake(reader, response),
+      options,
+      response,
+    );
   }
 
   /**
@@ -142,7 +146,11 @@ export class MessageStream implements AsyncIterable<StreamEvent> {
     events: AsyncIterable<unknown> | Iterable<unknown>,
     options: MessageStreamOptions = {},
   ): MessageStream {
-    return new MessageStream(openEvents(events), (reader) => new EventsIntake(reader), options);
+    return new MessageStream(
+      () => openEvents(events),
+      (reader) => new EventsIntake(reader),
+      options,
+    );
   }
 
   /**
@@ -259,7 +267,7 @@ export class MessageStream implements AsyncIterable<StreamEvent> {
     if (this.#pump.touched) throw new TypeError('Cannot tee the stream: an event has been taken already');
     if (this.#pump.watched) throw new TypeError('Cannot tee the stream: a final promise or a store is reading it');
     this.#pump.detach();
-    const [left, right] = teeSource(this.#source);
+    const [left, right] = teeSource(this.#pump.source);
     this.#halves = [this.#again(left), this.#again(right)];
     if (this.#pump.ended) this.abort(this.outcome.error);
     return [...this.#halves];
@@ -268,7 +276,8 @@ export class MessageStream implements AsyncIterable<StreamEvent> {
   /**
    * The events as server-sent events in bytes, for another client: re-encoded, so comments and padding are gone. Takes the
    * lock at once; reads when it is read; cancelling it aborts this stream. If the stream ends in an error and sent no
-   * `error` event of its own, one is appended; an abort errors the stream.
+   * `error` event of its own, one is appended; an abort errors the stream. An event that could not be read is sent on
+   * as it came, under the name it came under.
    *
    * @throws TypeError if an iterator is unfinished, or where the runtime has no `ReadableStream`.
    * @example
@@ -281,7 +290,7 @@ export class MessageStream implements AsyncIterable<StreamEvent> {
    * ```
    */
   toReadableStream(): ByteStream {
-    return toSseReadable(() => this[Symbol.asyncIterator]());
+    return toSseReadable(() => this.#open(namedEventCursor));
   }
 
   #view<T>(makeCursor: (pump: Pump) => Cursor<T>): AsyncIterable<T> {
@@ -304,8 +313,12 @@ export class MessageStream implements AsyncIterable<StreamEvent> {
     const promise = new Promise<T>((resolve, reject) => {
       const settle = (): void => {
         const { assembler, error } = this.#pump;
-        if (error === undefined && assembler.message !== undefined) resolve(pick(assembler.message));
-        else reject(error);
+        if (error !== undefined || assembler.message === undefined) return reject(error);
+        try {
+          resolve(pick(assembler.message));
+        } catch (thrown) {
+          reject(thrown);
+        }
       };
       this.#watch({ rejects: true, onEnd: settle });
     });
@@ -355,6 +368,9 @@ function readerOptions({ strict, limits, onDiagnostic }: MessageStreamOptions, t
 
 function joinText(message: Message): string {
   let text = '';
-  for (const block of message.content) if (block.type === 'text') text += block.text;
+  for (const block of message.content) {
+    // A wire may say anything here; `textStream` leaves out what is no text, too.
+    if (block.type === 'text' && typeof block.text === 'string') text += block.text;
+  }
   return text;
 }

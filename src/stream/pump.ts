@@ -19,8 +19,8 @@ import { AbortError, ConnectionError, IdleTimeoutError, ProtocolError, StreamErr
 import type { MessageAssembler } from '../message/assembler.ts';
 import type { Diagnostic } from '../message/types.ts';
 import type { StreamEvent } from '../protocol/events.ts';
-import { globals, MAX_TIMER_MS } from './globals.ts';
-import type { AbortSignalLike, ReadResult, Source } from './source.ts';
+import { globals, MAX_TIMER_MS, throwApart } from './globals.ts';
+import { checkResult, type AbortSignalLike, type ReadResult, type Source } from './source.ts';
 import type { Tap } from './tap.ts';
 
 /** What turns items of a source into events that have been applied to the message. */
@@ -30,11 +30,13 @@ export interface Intake {
   write(item: unknown): void;
   /** The next event, applied; `undefined` if an item is needed. */
   next(): StreamEvent | undefined;
+  /** The name that the event given last came under, where it came as a server-sent event with one. */
+  readonly eventName: string | undefined;
   /**
-   * The source is at its end, or failed. Gives an event that only now turns out to be whole, applied. May throw once it
-   * has settled the outcome.
+   * The source is at its end, or failed with `error`. Gives an event that only now turns out to be whole, applied. May
+   * throw, as `next` does; settling the outcome is left to the assembler.
    */
-  end(error?: StreamError): StreamEvent | undefined;
+  endInput(error?: StreamError): StreamEvent | undefined;
 }
 
 export interface Consumer {
@@ -43,9 +45,9 @@ export interface Consumer {
 }
 
 export interface Watcher {
-  /** An event has been handed out, or taken on behalf of the watchers. */
+  /** An event has been handed out, or taken on behalf of the watchers. Must not throw. */
   onEvent?(): void;
-  /** The stream has ended. Called once. */
+  /** The stream has ended. Called once. What it throws is reported as uncaught; the others are told all the same. */
   onEnd(): void;
   /** Whether its end rejects a promise: the error is told then, and no later iterator has to throw it. */
   readonly rejects?: boolean;
@@ -60,7 +62,7 @@ export interface PumpOptions {
 export class Pump {
   readonly assembler: MessageAssembler;
   readonly tap: Tap;
-  readonly #source: Source;
+  readonly source: Source;
   readonly #intake: Intake;
   readonly #signal: AbortSignalLike | undefined;
   readonly #idleTimeoutMs: number;
@@ -72,6 +74,8 @@ export class Pump {
   /** An `error` event was handed out: nothing may follow. */
   #failed = false;
   #touched = false;
+  /** Diagnostics are being told: an event is on its way to whoever took it, nobody else may go on. */
+  #telling = false;
   /** The event that the end of the source brought to light; handed out before the end is told. */
   #last: StreamEvent | undefined;
   /** Whether the end is an error that no iterator has thrown yet. */
@@ -81,12 +85,13 @@ export class Pump {
   #watchers: Watcher[] | undefined;
   #timer: unknown;
 
-  constructor(source: Source, intake: Intake, tap: Tap, options: PumpOptions) {
+  /** The source is opened, and thereby locked, when nothing else can be refused any more. */
+  constructor(open: () => Source, intake: Intake, tap: Tap, options: PumpOptions) {
     this.assembler = intake.assembler;
     this.tap = tap;
-    this.#source = source;
     this.#intake = intake;
     this.#idleTimeoutMs = checkTimeout(options.idleTimeoutMs);
+    this.source = open();
     this.#onDiagnostic = options.onDiagnostic ?? undefined;
     this.#signal = options.signal ?? undefined;
     if (this.#signal?.aborted === true) this.#onSignal();
@@ -106,6 +111,11 @@ export class Pump {
   /** Whether an event has been taken. */
   get touched(): boolean {
     return this.#touched;
+  }
+
+  /** The name that the event taken last came under; see {@link Intake.eventName}. */
+  get eventName(): string | undefined {
+    return this.#intake.eventName;
   }
 
   /** Whether an iterator is open. */
@@ -162,7 +172,7 @@ export class Pump {
     this.#reading = true;
     if (this.#idleTimeoutMs !== 0) this.#timer = globals().setTimeout?.(this.#onIdle, this.#idleTimeoutMs);
     try {
-      this.#source.read().then(this.#onItem, this.#onFailure);
+      this.source.read().then(this.#onItem, this.#onFailure);
     } catch (error) {
       this.#onFailure(error);
     }
@@ -209,32 +219,34 @@ export class Pump {
     return event;
   }
 
-  /** A handler that throws is the caller stopping the stream: its event stays applied, nothing more is read. */
+  /**
+   * A handler that throws is the caller stopping the stream: its event stays applied, nothing more is read. At the end
+   * there is nothing left to stop.
+   */
   #tellDiagnostics(): void {
     const { diagnostics } = this.tap;
     this.tap.diagnostics = [];
+    this.#telling = true;
     try {
       for (const diagnostic of diagnostics) this.#onDiagnostic?.(diagnostic);
     } catch (error) {
       this.#stop(abortError('by onDiagnostic, which threw', error), 'left');
+    } finally {
+      this.#telling = false;
     }
   }
 
   readonly #onItem = (result: ReadResult): void => {
     if (this.#ended) return;
     this.#readSettled();
-    if (result.done === true) this.#end(undefined, 'at its end');
-    else this.#write(result.value);
-    this.#progress();
-  };
-
-  #write(item: unknown): void {
     try {
-      this.#intake.write(item);
+      if (checkResult(result).done === true) this.#end(undefined, 'at its end');
+      else this.#intake.write(result.value);
     } catch (error) {
       this.#refuse(error);
     }
-  }
+    this.#progress();
+  };
 
   readonly #onFailure = (cause: unknown): void => {
     if (this.#ended) return;
@@ -257,7 +269,9 @@ export class Pump {
     this.read();
   };
 
+  /** Whoever took the event that is being told about goes on by itself, once it holds the event. */
   #progress(): void {
+    if (this.#telling) return;
     if (this.#consumer === undefined) this.#drive();
     else this.#consumer.pump();
   }
@@ -283,10 +297,10 @@ export class Pump {
     this.#aborted = error instanceof AbortError;
     this.#readSettled();
     this.detach();
-    if (source !== 'at its end') this.#source.cancel(error);
+    if (source !== 'at its end') this.source.cancel(error);
     try {
-      if (source === 'left') this.assembler.end(error);
-      else this.#last = this.#intake.end(error);
+      if (source !== 'left') this.#last = this.#intake.endInput(error);
+      this.assembler.end(error);
     } catch {
       // Under `strict`, and past a limit, the end throws what the outcome holds.
     }
@@ -300,7 +314,13 @@ export class Pump {
     this.#watchers = undefined;
     const told = watchers.some((watcher) => watcher.rejects === true);
     this.#owed = this.error !== undefined && (this.#aborted || this.#consumer !== undefined || !told);
-    for (const watcher of watchers) watcher.onEnd();
+    for (const watcher of watchers) {
+      try {
+        watcher.onEnd();
+      } catch (thrown) {
+        throwApart(thrown);
+      }
+    }
   }
 
   #readSettled(): void {
@@ -323,10 +343,19 @@ export function abortError(how: string, cause: unknown): AbortError {
  */
 function readError(cause: unknown, signal: AbortSignalLike | undefined): StreamError {
   if (cause instanceof StreamError) return cause;
-  const { name, message } = (cause ?? {}) as { name?: unknown; message?: unknown };
+  const { name, detail } = describeFailure(cause);
   if (signal?.aborted === true || name === 'AbortError') return abortError('while it was read', cause);
-  const detail = typeof message === 'string' && message !== '' ? message : String(cause);
   return new ConnectionError(`Cannot read the stream: ${detail}`, { cause });
+}
+
+/** Anything may be thrown, also what throws again when it is looked at. */
+function describeFailure(cause: unknown): { name?: unknown; detail: string } {
+  try {
+    const { name, message } = (cause ?? {}) as { name?: unknown; message?: unknown };
+    return { name, detail: typeof message === 'string' && message !== '' ? message : String(cause) };
+  } catch {
+    return { detail: 'it failed with a value that has no text' };
+  }
 }
 
 /** 0 stands for "none". */

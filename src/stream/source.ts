@@ -118,7 +118,7 @@ class PromisesSource implements Source {
     this.#inner = inner;
   }
   async read(): Promise<ReadResult> {
-    const result = await this.#inner.read();
+    const result = checkResult(await this.#inner.read());
     return result.done === true ? { done: true } : { value: await result.value };
   }
   cancel(reason: unknown): void {
@@ -163,6 +163,16 @@ export function toChunk(value: unknown): Uint8Array | string {
   if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
   if (isArrayBuffer(value)) return new Uint8Array(value);
   throw new TypeError(`Cannot read a chunk: bytes or text are needed, this is ${describe(value)}`);
+}
+
+/**
+ * What a read gave, if it is what iterators give.
+ *
+ * @throws TypeError for anything else.
+ */
+export function checkResult(result: unknown): ReadResult {
+  if (isObject(result)) return result;
+  throw new TypeError(`the source must give { done, value }, this is ${describe(result)}`);
 }
 
 export function isResponse(value: unknown): value is ResponseLike {

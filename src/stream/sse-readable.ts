@@ -1,46 +1,55 @@
 import { AbortError, IdleTimeoutError } from '../errors.ts';
 import { ApiError } from '../protocol/api-error.ts';
-import type { ErrorBody, StreamEvent } from '../protocol/events.ts';
+import type { ErrorBody } from '../protocol/events.ts';
 import { encodeSse } from '../sse/encode.ts';
+import type { NamedEvent } from './cursors.ts';
 import { globals, type ByteStream, type StreamController } from './globals.ts';
 
 /**
  * The events as SSE bytes in a Web stream: one event is read when one is wanted, `cancel` stops the iterator. An end in
  * an error is told in the stream, as an `error` event, unless one has passed already: whoever reads it on the other side
- * of a connection would otherwise take a cut message for a whole one. Only an abort breaks the stream itself.
+ * of a connection would otherwise take a cut message for a whole one. Only an abort breaks the stream itself, and an
+ * event that JSON cannot write (it came decoded, and nests too deep): then the iterator is left, too.
  *
  * @throws TypeError where the runtime has no `ReadableStream`.
  */
-export function toSseReadable(events: () => AsyncIterator<StreamEvent, undefined>): ByteStream {
+export function toSseReadable(events: () => AsyncIterator<NamedEvent, undefined>): ByteStream {
   const { ReadableStream } = globals();
   if (ReadableStream === undefined)
     throw new TypeError('toReadableStream() needs ReadableStream, this runtime has none');
   const iterator = events();
   let told = false;
   const pull = async (controller: StreamController): Promise<void> => {
+    let result: IteratorResult<NamedEvent, undefined>;
     try {
-      const { value, done } = await iterator.next();
-      if (done === true) return controller.close?.();
-      told ||= value.type === 'error';
-      controller.enqueue(encodeEvent(value));
+      result = await iterator.next();
     } catch (error) {
       if (error instanceof AbortError) throw error;
       if (!told) controller.enqueue(encodeError(error));
-      controller.close?.();
+      return controller.close?.();
+    }
+    if (result.done === true) return controller.close?.();
+    told ||= result.value.event.type === 'error';
+    try {
+      controller.enqueue(encodeEvent(result.value));
+    } catch (error) {
+      void iterator.throw?.(error);
+      throw error;
     }
   };
   // `highWaterMark: 0`: no event is taken before the other side wants one.
   return new ReadableStream({ pull, cancel: () => void iterator.return?.() }, { highWaterMark: 0 });
 }
 
-function encodeEvent(event: StreamEvent): Uint8Array {
+/** An event that could not be read goes on under the name it came under: the name is part of what is wrong with it. */
+function encodeEvent({ event, name: given }: NamedEvent): Uint8Array {
   if (event.type !== 'unknown') return encodeSse({ event: event.type, data: JSON.stringify(event) });
-  const name = (event.wire as { type?: unknown } | null | undefined)?.type;
+  const name = given ?? (event.wire as { type?: unknown } | null | undefined)?.type;
   // SSE has no CR in data: the parser gives none, but an event that came decoded may hold one.
   const data = event.raw.replaceAll(/\r\n?/g, '\n');
   // A name that SSE cannot carry stays in the data alone, where readers look first anyway.
   if (typeof name !== 'string' || name === '' || /[\r\n]/.test(name)) return encodeSse({ data });
-  return encodeSse({ event: name, data });
+  return encodeSse({ event: name, named: true, data });
 }
 
 function encodeError(cause: unknown): Uint8Array {

@@ -14,7 +14,7 @@
 
 import type { BlockInfo, Outcome } from '../message/types.ts';
 import type { Message } from '../protocol/message.ts';
-import { globals, MAX_TIMER_MS } from './globals.ts';
+import { globals, MAX_TIMER_MS, throwApart } from './globals.ts';
 import { type MessageStream, watchStream } from './message-stream.ts';
 
 /** What a {@link store} may be told. */
@@ -191,13 +191,7 @@ function call(listener: () => void): void {
   try {
     listener();
   } catch (error) {
-    const rethrow = (): never => {
-      throw error;
-    };
-    const runtime = globals();
-    if (runtime.queueMicrotask !== undefined) runtime.queueMicrotask(rethrow);
-    else if (runtime.setTimeout !== undefined) runtime.setTimeout(rethrow, 0);
-    else void Promise.resolve().then(rethrow);
+    throwApart(error);
   }
 }
 

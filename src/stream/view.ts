@@ -1,5 +1,6 @@
 import type { AbortError } from '../errors.ts';
 import { abortError, type Consumer, type Pump } from './pump.ts';
+import { Queue } from './queue.ts';
 import { ignore } from './source.ts';
 
 interface Waiter<T> {
@@ -18,7 +19,7 @@ interface Waiter<T> {
 export class View<T> implements AsyncIterableIterator<T, undefined, undefined>, Consumer {
   readonly #pump: Pump;
   readonly #take: () => T | undefined;
-  #waiters: Waiter<T>[] = [];
+  readonly #waiters = new Queue<Waiter<T>>();
   #done = false;
 
   constructor(pump: Pump, take: () => T | undefined) {
@@ -67,14 +68,12 @@ export class View<T> implements AsyncIterableIterator<T, undefined, undefined>, 
   #finish(error: Error | undefined): void {
     this.#done = true;
     this.#pump.leave(this);
-    const [first, ...others] = this.#waiters;
-    this.#waiters = [];
-    if (error === undefined) first?.resolve({ value: undefined, done: true });
-    else {
+    if (error !== undefined) {
+      const first = this.#waiters.shift();
       first?.promise.catch(ignore);
       first?.reject(error);
     }
-    for (const waiter of others) waiter.resolve({ value: undefined, done: true });
+    while (this.#waiters.length > 0) this.#waiters.shift()?.resolve({ value: undefined, done: true });
   }
 
   #quit(error: AbortError): void {
