@@ -648,6 +648,17 @@ describe('a live pipe', () => {
 // --- input, output, exit codes ---
 
 describe('exit codes', () => {
+  it('3: a message that is nested too deep to print, in one line', () => {
+    const deep = HELLO.replace(
+      '"type":"message",',
+      `"type":"message","deep":${'['.repeat(60_000)}${']'.repeat(60_000)},`,
+    );
+    const { code, out, err } = ssemble(['message', saved('deep.sse', deep)]);
+    expect(err).toBe('ssemble: Cannot print the result: it is nested too deep, or too large\n');
+    expect(out).toBe('');
+    expect(code).toBe(3);
+  });
+
   it('3: a file that is not there, or is a directory; the others are read all the same', () => {
     const missing = ssemble(['nowhere.sse', saved('hello.sse', HELLO)]);
     expect(missing.err).toBe('ssemble: Cannot read nowhere.sse: there is no such file\n');

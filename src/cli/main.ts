@@ -90,6 +90,13 @@ const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.me
 const stdout = new ProcessSink(process.stdout, 1);
 const stderr = new ProcessSink(process.stderr, 2);
 
+/** What no command expects: JSON nested so deep that it cannot be printed, a bug. One line, and no stack. */
+function unforeseen(error: unknown): number {
+  const what = error instanceof RangeError ? 'it is nested too deep, or too large' : String(error);
+  stderr.write(`ssemble: Cannot print the result: ${what}\n`);
+  return 3;
+}
+
 let code = await run(process.argv.slice(2), {
   stdin: standardInput(),
   stdout,
@@ -98,7 +105,7 @@ let code = await run(process.argv.slice(2), {
   version: manifest.version,
   interrupt: interruptSignal(),
   now: () => performance.now(),
-});
+}).catch(unforeseen);
 await stdout.finished();
 if (stdout.failure !== undefined) {
   stderr.write(`ssemble: Cannot write the output: ${stdout.failure.message}\n`);

@@ -129,11 +129,11 @@ class MessageView implements Job {
     if (this.#due !== undefined && this.#reading.parser.messages.length <= this.#messages + 1) return;
     // The block that this start made is the newest; if the start was left out, the newest is known already.
     const { parser } = this.#reading;
-    let newest = -1;
-    for (let k = 0; k < parser.blocks.length; k++) {
-      if ((parser.blocks[k] as BlockInfo).ordinal > (parser.blocks[newest]?.ordinal ?? -1)) newest = k;
-    }
-    const block = parser.blocks[newest];
+    const { blocks } = parser;
+    // Ordinals count the blocks of a message, so the newest one's is known; mostly it is the last in content too.
+    const ordinal = blocks.length - 1;
+    const newest = blocks[ordinal]?.ordinal === ordinal ? ordinal : blocks.findIndex((one) => one.ordinal === ordinal);
+    const block = blocks[newest];
     if (block !== undefined) this.#open(block, parser.message?.content[newest]);
   }
 
@@ -275,7 +275,9 @@ class MessageView implements Job {
 
   #contentOf(block: BlockInfo): Fields {
     const { blocks, message } = this.#reading.parser;
-    return fieldsOf(message?.content[blocks.findIndex((one) => one.ordinal === block.ordinal)]);
+    const { ordinal } = block;
+    const place = blocks[ordinal]?.ordinal === ordinal ? ordinal : blocks.findIndex((one) => one.ordinal === ordinal);
+    return fieldsOf(message?.content[place]);
   }
 
   #nextMessage(): void {

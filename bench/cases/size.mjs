@@ -1,0 +1,65 @@
+/** What a bundler makes of it: minified by esbuild, then gzip -9. */
+
+import { gzipSync } from 'node:zlib';
+import { fileURLToPath } from 'node:url';
+
+const dist = (path) =>
+  fileURLToPath(new URL(path, process.env.SSEMBLE_DIST ?? new URL('../../dist/', import.meta.url)));
+const ours = (path, names = '*') => ({
+  code: `export ${names === '*' ? '*' : `{ ${names} }`} from ${JSON.stringify(dist(path))}`,
+});
+
+const SSE = 'ssemble/sse, all of it';
+const PARSER = 'ssemble: MessageParser';
+const ALL = 'ssemble, all of it';
+
+const variants = {
+  [SSE]: ours('sse/index.js'),
+  [PARSER]: ours('index.js', 'MessageParser'),
+  [ALL]: ours('index.js'),
+  'ssemble: MessageStream': ours('index.js', 'MessageStream'),
+  'ssemble/json, all of it': ours('json/index.js'),
+  'eventsource-parser: createParser': { code: `export { createParser } from 'eventsource-parser'` },
+  '@anthropic-ai/sdk: MessageStream': { code: `export { MessageStream } from '@anthropic-ai/sdk/lib/MessageStream'` },
+  '@anthropic-ai/sdk: the client': { code: `export { default } from '@anthropic-ai/sdk'` },
+  'ai + @ai-sdk/anthropic': {
+    code: `export { streamText } from 'ai'; export { createAnthropic } from '@ai-sdk/anthropic'`,
+  },
+};
+
+const cell = { input: 'bundle', chunking: '', short: true, made: true };
+const goal = (variant, kB) => ({
+  text: `${variant}, kB`,
+  limit: kB,
+  atMost: true,
+  of: (q) => q.value(cell, variant) / 1000,
+});
+
+export default {
+  title: 'Size, minified and compressed',
+  unit: 'bundle',
+  suffix: 'B',
+  variants,
+  cells: [cell],
+  short: Object.keys(variants),
+  rounds: () => 1,
+  parts: ['minified, bytes'],
+  /** Bundles for a browser: the smallest of everybody's builds. */
+  async measure({ code }) {
+    const { build } = await import('esbuild');
+    const { outputFiles } = await build({
+      stdin: { contents: code, resolveDir: fileURLToPath(new URL('..', import.meta.url)) },
+      bundle: true,
+      minify: true,
+      write: false,
+      format: 'esm',
+      platform: 'browser',
+      target: 'es2022',
+      logLevel: 'error',
+      external: ['node:*', 'async_hooks'],
+    });
+    const bytes = outputFiles[0].contents;
+    return { value: gzipSync(bytes, { level: 9 }).length, parts: [bytes.length] };
+  },
+  goals: [goal(SSE, 2.4), goal(PARSER, 8), goal(ALL, 12)],
+};

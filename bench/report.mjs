@@ -1,0 +1,90 @@
+/** Results as tables for people. */
+
+import { titleOf } from './inputs.mjs';
+import { median } from './stats.mjs';
+
+/** Three digits that mean something, and a unit that fits. */
+export function figure(value, suffix = 'ns', scale = 1) {
+  if (suffix === 'B')
+    return value >= 10_000 ? `${digits(value / 1000)} kB` : `${Math.round(value).toLocaleString('en')} B`;
+  if (suffix !== 'ns') return `${digits(value / scale)} ${suffix}`;
+  if (value >= 1e9) return `${digits(value / 1e9)} s`;
+  if (value >= 1e6) return `${digits(value / 1e6)} ms`;
+  if (value >= 1e3) return `${digits(value / 1e3)} µs`;
+  return `${digits(value)} ns`;
+}
+
+export function digits(value) {
+  if (Math.abs(value) >= 100) return Math.round(value).toLocaleString('en');
+  return value.toFixed(Math.abs(value) >= 10 ? 1 : 2);
+}
+
+/** A table in Markdown that also reads well as it is. */
+function table(head, rows) {
+  const widths = head.map((_, k) => Math.max(3, ...[head, ...rows].map((row) => String(row[k]).length)));
+  const line = (row) =>
+    `| ${row.map((cell, k) => (k === 0 ? String(cell).padEnd(widths[k]) : String(cell).padStart(widths[k]))).join(' | ')} |`;
+  const rule = `| ${widths.map((width, k) => (k === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`)).join(' | ')} |`;
+  return [line(head), rule, ...rows.map(line)].join('\n');
+}
+
+/** The whole report: what ran where, then a table of costs and one of goals for each question. */
+export function report({ machine, runtime, commit, settings, questions }) {
+  const where = `${runtime.name} ${runtime.version}, ${machine.cpu} (${machine.cores} cores), ${machine.os}`;
+  const what = `commit ${commit}, ${settings.short ? 'short form' : 'full form'}: up to ${settings.rounds} rounds of ${settings.ms} ms`;
+  const parts = Object.entries(questions).map(([id, question]) => section(id, question));
+  return [`${where}\n${what}`, ...parts].join('\n\n');
+}
+
+function section(id, question) {
+  const unit = question.suffix === 'B' ? 'bytes' : `CPU time for one ${question.unit}`;
+  const blocks = question.cells.map((cell) => cellTable(question, cell));
+  const goals = question.goals.map(({ text, value, where, limit, atMost, met }) => [
+    where === undefined ? text : `${text} (${where})`,
+    value === undefined ? '-' : digits(value),
+    limit === undefined ? '' : `${atMost ? '≤' : '≥'} ${limit}`,
+    verdict(value, limit, met),
+  ]);
+  return [
+    `## ${question.title} (${id}; ${unit})`,
+    ...blocks,
+    ...(goals.length > 0 ? [table(['goal', 'value', 'limit', ''], goals)] : []),
+  ].join('\n\n');
+}
+
+function verdict(value, limit, met) {
+  if (value === undefined) return 'not measured';
+  if (limit === undefined) return 'for the record';
+  return met ? 'met' : 'NOT MET';
+}
+
+function cellTable(question, cell) {
+  const names = Object.keys(cell.variants);
+  const columns = names.some((name) => cell.variants[name].parts !== undefined) ? question.parts : [];
+  const base = cell.variants[names[0]]?.rounds;
+  const rows = names.map((name) => {
+    const { rounds, parts, note } = cell.variants[name];
+    if (rounds === undefined || rounds.length === 0) return [name, note ?? '-', '', '', ...columns.map(() => '')];
+    const of = (value) => figure(value, question.suffix, question.scale);
+    const spread = rounds.length > 1 ? `${of(Math.min(...rounds))} … ${of(Math.max(...rounds))}` : 'once';
+    const times = base === undefined || base.length === 0 ? '' : `${digits(median(rounds) / median(base))}×`;
+    return [
+      name,
+      of(median(rounds)),
+      spread,
+      times,
+      ...columns.map((_, k) => (parts?.[0]?.[k] === undefined ? '' : digits(median(parts.map((part) => part[k]))))),
+    ];
+  });
+  const left = cell.leftOut?.length > 0 ? `; ${cell.bodies} of ${cell.bodies + cell.leftOut.length} bodies` : '';
+  const head = `${titleOf(cell.input)}${cell.chunking === '' ? '' : `, ${cell.chunking}`}${left}`;
+  const notes = leftOutNotes(cell);
+  return [table([head, 'median', 'spread', '', ...columns], rows), ...notes].join('\n');
+}
+
+/** A body on which variants disagree is timed for none of them; here is who stood alone. */
+function leftOutNotes({ leftOut = [] }) {
+  const by = new Map();
+  for (const { who } of leftOut) by.set(who, (by.get(who) ?? 0) + 1);
+  return [...by].map(([who, count]) => `left out: ${count} where ${who}`);
+}
