@@ -273,3 +273,9 @@ describe('properties', () => {
     );
   });
 });
+
+test.each([0, -1, NaN])('a limit of %s is refused', (bytes) => {
+  expect(() => new SseScanner({ maxLineBytes: bytes })).toThrow(RangeError);
+  expect(() => new SseScanner({ maxEventBytes: bytes })).toThrow(RangeError);
+  expect(() => new SseScanner({ maxLineBytes: Infinity, maxEventBytes: Infinity })).not.toThrow();
+});

@@ -70,7 +70,8 @@ export interface SseScannerState {
  * for (let event = scanner.next(); event; event = scanner.next()) use(event);
  * ```
  *
- * The caller may reuse a chunk's memory as soon as `write` has returned.
+ * The caller may reuse a chunk's memory as soon as `write` has returned. The constructor throws a `RangeError` for a
+ * limit that is not above 0.
  *
  * @example
  * const scanner = new SseScanner();
@@ -144,8 +145,8 @@ export class SseScanner {
   #failure: ProtocolError | undefined = undefined;
 
   constructor(options: SseOptions = {}) {
-    this.#maxLineBytes = options.maxLineBytes ?? MAX_LINE_BYTES;
-    this.#maxEventBytes = options.maxEventBytes ?? MAX_EVENT_BYTES;
+    this.#maxLineBytes = ceiling('maxLineBytes', options.maxLineBytes ?? MAX_LINE_BYTES);
+    this.#maxEventBytes = ceiling('maxEventBytes', options.maxEventBytes ?? MAX_EVENT_BYTES);
     this.#onComment = options.onComment;
   }
 
@@ -748,6 +749,12 @@ function headOf(name: string): Head | undefined {
     HEADS.set(interned, head);
   }
   return head;
+}
+
+/** A ceiling as the caller gave it; `Infinity` is none. */
+function ceiling(name: string, bytes: number): number {
+  if (!(bytes > 0)) throw new RangeError(`Cannot use ${name} ${bytes}: it is not a number of bytes above 0`);
+  return bytes;
 }
 
 /** Two literals, so that an event without `retry` (nearly all) has no such key. */
