@@ -218,3 +218,10 @@ describe('fields that hold anything', () => {
     expect(assemble([m.start(), { ...m.blockStop(0), raw: 'mine' }]).diagnostics[0]).not.toHaveProperty('raw');
   });
 });
+
+test("a usage inside delta is the event's own object, and is not written", () => {
+  const inside = { type: 'message_delta', delta: { usage: {} }, usage: { output_tokens: 7 } };
+  const assembler = assemble([m.start(), { ...m.messageDelta(), usage: { output_tokens: 1 } }, inside]);
+  expect(inside.delta.usage).toEqual({});
+  expect(assembler.message?.usage.output_tokens).toBe(7);
+});

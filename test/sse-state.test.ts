@@ -216,3 +216,15 @@ describe('properties', () => {
     );
   });
 });
+
+test('half a pair behind a bare CR: the CR has ended its line, whatever comes next', () => {
+  const chunks = [
+    Uint8Array.from([100, 97, 116, 97]),
+    'id: 7\r\ud83d',
+    new Uint8Array([0]),
+    Uint8Array.from([10, 13, 0]),
+  ];
+  const plain = scan(chunks);
+  expect(scan(chunks, { between: throughJson })).toEqual(plain);
+  expect(plain.positions.at(-1)?.line).toBe(4);
+});

@@ -139,8 +139,8 @@ export class MessageAssembler {
   #at: At | undefined = undefined;
   #log: DiagnosticLog;
   #orphanDeltas: (UnknownDelta | Delta)[] = [];
-  /** What late input turned out to be, not told yet. */
-  #verdicts: [Slot, Verdict][] = [];
+  /** What late input turned out to be, not told yet: the last word on each block. */
+  #verdicts = new Map<Slot, Verdict>();
   #ended = false;
   #failure: StreamError | undefined = undefined;
 
@@ -350,7 +350,7 @@ export class MessageAssembler {
     this.#at = undefined;
     this.#log = new DiagnosticLog(this.#options);
     this.#orphanDeltas = [];
-    this.#verdicts = [];
+    this.#verdicts = new Map();
     this.#ended = false;
     this.#failure = undefined;
     this.requestId = undefined;
@@ -421,8 +421,7 @@ export class MessageAssembler {
     }
     if (!isObject(event.usage)) this.#noteOnce('missing-usage', 'message_delta has no usage');
     const now = this.#now;
-    mergeMessageDelta(this.#writableBase(), event, now.ownUsage);
-    if (isObject(event.usage)) now.ownUsage = true;
+    now.ownUsage = mergeMessageDelta(this.#writableBase(), event, now.ownUsage);
     now.outcome = undefined;
     if (now.base?.['stop_reason'] != null) this.#decideInputs();
   }
@@ -658,16 +657,16 @@ export class MessageAssembler {
   #settleLate(): void {
     const { late } = this.#now;
     if (late.size === 0) return;
-    for (const slot of late) this.#verdicts.push([slot, closeSlot(slot, slot.state === 'cut' ? 'cut' : 'closed')]);
+    for (const slot of late) this.#verdicts.set(slot, closeSlot(slot, slot.state === 'cut' ? 'cut' : 'closed'));
     late.clear();
     this.#touchContent();
   }
 
   #tellLate(): void {
     this.#settleLate();
-    if (this.#verdicts.length === 0) return;
+    if (this.#verdicts.size === 0) return;
     const verdicts = this.#verdicts;
-    this.#verdicts = [];
+    this.#verdicts = new Map();
     for (const [slot, verdict] of verdicts) this.#tellVerdict(slot, verdict);
   }
 
@@ -791,8 +790,8 @@ export class MessageAssembler {
   #saveNow(): SavedCurrent {
     this.#now.ownUsage = false;
     // What is settled and not told is settled once more, there and here.
-    for (const [slot] of this.#verdicts) this.#now.late.add(slot);
-    this.#verdicts = [];
+    for (const slot of this.#verdicts.keys()) this.#now.late.add(slot);
+    this.#verdicts = new Map();
     return saveCurrent(this.#now, this.outcome);
   }
 

@@ -42,17 +42,22 @@ export function reservedKeys(event: MessageDeltaEvent): string[] {
  * Merges a `message_delta` into `base`, which is ours to write; {@link reservedKeys} are left out. Counts in `usage` are
  * totals: they overwrite and are never added.
  *
- * @param ownUsage - whether `base.usage` is ours to write as well; afterwards it is
+ * @param ownUsage - whether `base.usage` is ours to write as well
+ * @returns whether it is afterwards: a `usage` inside `delta` is the event's own object
  */
-export function mergeMessageDelta(base: Wire, event: MessageDeltaEvent, ownUsage: boolean): void {
+export function mergeMessageDelta(base: Wire, event: MessageDeltaEvent, ownUsage: boolean): boolean {
+  const held = base['usage'];
   mergeInto(base, event.delta as unknown as Wire, RESERVED);
+  let own = ownUsage && base['usage'] === held;
   if (isObject(event.usage)) {
     const before = base['usage'];
-    const usage: Wire = isObject(before) ? (ownUsage ? before : { ...before }) : {};
+    const usage: Wire = isObject(before) ? (own ? before : { ...before }) : {};
     mergeInto(usage, event.usage, []);
     base['usage'] = usage;
+    own = true;
   }
   mergeInto(base, event as unknown as Wire, [...OWN, ...RESERVED]);
+  return own;
 }
 
 /** Gives a provisional message its start: the start's keys rule, but a `null` does not erase what deltas said. */

@@ -391,7 +391,12 @@ export class SseScanner {
       this.#heldText = '';
     }
     if (this.#half !== '') {
-      this.#hold(encodeUtf8(this.#half));
+      // In front of the chunk, not behind what is held: a CR that waits there ends its line now.
+      const half = encodeUtf8(this.#half);
+      const joined = new Uint8Array(half.length + chunk.length);
+      joined.set(half);
+      joined.set(chunk, half.length);
+      chunk = joined;
       this.#half = '';
     }
     this.#loadBytes(chunk);
