@@ -5,7 +5,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { readDelta } from '../src/protocol/delta.ts';
+import { readDelta, readUsual } from '../src/protocol/delta.ts';
 import { decodeByJson, decodeNoting } from '../src/protocol/decode.ts';
 import type { SseEvent } from '../src/sse/index.ts';
 import { captures, hasCaptures, readCapture } from './support/captures.ts';
@@ -25,14 +25,34 @@ function sse(data: string): SseEvent {
   return { event: 'content_block_delta', data, id: '', named: true };
 }
 
-function agree(data: string): void {
+function agree(data: string, event = 'content_block_delta'): void {
   const notes = { nameStoodIn: false };
-  const slow = decodeByJson(sse(data), notes);
-  // Twice: the first may teach the fast path the shape, the second takes it.
-  for (const _ of [1, 2]) expect(decodeNoting(sse(data), notes), data).toStrictEqual(slow);
-  const fast = readDelta(data);
-  if (fast !== undefined) expect(fast, data).toStrictEqual(slow);
-  expect(JSON.stringify(decodeNoting(sse(data), notes)), 'the order of keys').toBe(JSON.stringify(slow));
+  for (const named of [true, false]) {
+    const whole = { ...sse(data), event: named ? event : 'message', named };
+    const slow = decodeByJson(whole, notes);
+    const fast = decodeNoting(whole, notes);
+    expect(fast, data).toStrictEqual(slow);
+    expect(JSON.stringify(fast), 'the order of keys').toBe(JSON.stringify(slow));
+    expect(decodeNoting(whole, notes), 'a new object each time').not.toBe(fast);
+  }
+}
+
+const MUTATIONS = fc.array(
+  fc.tuple(
+    fc.nat(),
+    fc.nat({ max: 3 }),
+    fc.constantFrom('"', '\\', '{', '}', ':', ' ', ',', 'n', 'u', '0', '\n', '\t', '\0', 'x', '😀'),
+  ),
+);
+
+/** The data with up to three characters left out, put in or replaced. */
+function mutate([data, changes]: [string, [number, number, string][]]): string {
+  let result = data;
+  for (const [where, how, unit] of changes.slice(0, 3)) {
+    const at = where % (result.length + 1);
+    result = result.slice(0, at) + (how === 0 ? '' : unit) + result.slice(at + (how === 1 ? 0 : 1));
+  }
+  return result;
 }
 
 const text = fc.oneof(
@@ -44,7 +64,7 @@ const text = fc.oneof(
 const payload = fc
   .record({
     kind: fc.constantFrom(...KINDS),
-    index: fc.oneof(fc.nat({ max: 3 }), fc.constantFrom(-1, 0.5, 1e21, 2 ** 53)),
+    index: fc.oneof(fc.nat({ max: 3 }), fc.nat({ max: 120 }), fc.constantFrom(-1, 0.5, 1e21, 2 ** 53)),
     text,
     spaces: fc.nat({ max: 16 }),
     writing: fc.oneof({ weight: 2, arbitrary: fc.constant(0) }, fc.nat({ max: 6 })),
@@ -66,30 +86,18 @@ const payload = fc
 
 describe('the fast path for deltas', () => {
   test('agrees with JSON.parse on deltas of every kind, text and padding', () => {
-    fc.assert(fc.property(payload, agree), { numRuns: 2000 * RUNS });
+    fc.assert(
+      fc.property(payload, (data) => agree(data)),
+      { numRuns: 2000 * RUNS },
+    );
   });
 
   test('agrees with JSON.parse on mutated deltas', () => {
-    const mutated = fc
-      .tuple(
-        payload,
-        fc.array(
-          fc.tuple(
-            fc.nat(),
-            fc.nat({ max: 3 }),
-            fc.constantFrom('"', '\\', '{', '}', ':', ' ', ',', 'n', 'u', '0', '\n', '\t', '\0', 'x', '😀'),
-          ),
-        ),
-      )
-      .map(([data, changes]) => {
-        let result = data;
-        for (const [where, how, unit] of changes.slice(0, 3)) {
-          const at = where % (result.length + 1);
-          result = result.slice(0, at) + (how === 0 ? '' : unit) + result.slice(at + (how === 1 ? 0 : 1));
-        }
-        return result;
-      });
-    fc.assert(fc.property(mutated, agree), { numRuns: 4000 * RUNS });
+    const mutated = fc.tuple(payload, MUTATIONS).map(mutate);
+    fc.assert(
+      fc.property(mutated, (data) => agree(data)),
+      { numRuns: 4000 * RUNS },
+    );
   });
 
   test('a delta without an index is not given one', () => {
@@ -99,12 +107,22 @@ describe('the fast path for deltas', () => {
 
   test('is taken: the properties above would hold without it', () => {
     for (const data of [
+      '{"type":"content_block_delta","index":0,"delta":{"type":"input_json_delta","partial_json":""}}',
+      '{"type":"content_block_delta","index":10,"delta":{"type":"thinking_delta","thinking":"\u2028"} }',
       '{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a\\n\\"b\\""}   }',
       '{"delta":{"text":"a\\\\","type":"text_delta"},"index":12,"type":"content_block_delta"}',
       '{"type": "content_block_delta", "index": 3, "delta": {"type": "thinking_delta", "thinking": "é"}}',
     ]) {
-      decodeNoting(sse(data), { nameStoodIn: false });
       expect(readDelta(data)).toStrictEqual(JSON.parse(data));
+    }
+  });
+
+  test('long data and data with many escapes are parsed, whatever their length', () => {
+    for (const length of [1900, 2100, 300_000]) {
+      for (const unit of ['a', '\n']) {
+        const delta = { type: 'text_delta', text: unit.repeat(length) };
+        agree(JSON.stringify({ type: 'content_block_delta', index: 0, delta }));
+      }
     }
   });
 
@@ -121,6 +139,86 @@ describe('the fast path for deltas', () => {
     }
     expect(fast / deltas).toBeGreaterThan(0.97);
   });
+});
+
+describe('the fast path for bare events', () => {
+  const BARE = [
+    ['content_block_start', ',"index":0,"content_block":{"type":"text","text":""}'],
+    ['content_block_stop', ',"index":0'],
+    ['message_stop', ''],
+    ['ping', ''],
+  ] as const;
+  const bare = fc
+    .record({ event: fc.constantFrom(...BARE), index: fc.nat({ max: 12 }), spaces: fc.nat({ max: 16 }) })
+    .map(({ event: [type, rest], index, spaces }) => ({
+      type,
+      data: `{"type":"${type}"${rest.replace('0', String(index))}${' '.repeat(spaces)}}`,
+    }));
+
+  test('agrees with JSON.parse, under its own name, another and none', () => {
+    const anyType = fc.constantFrom(...BARE.map(([type]) => type), 'error');
+    const property = fc.property(bare, MUTATIONS, anyType, ({ type, data }, changes, other) => {
+      agree(data, type);
+      agree(mutate([data, changes]), type);
+      agree(data, other);
+    });
+    fc.assert(property, { numRuns: 2000 * RUNS });
+  });
+
+  test('is taken: the property above would hold without it', () => {
+    for (const [type, rest] of BARE) {
+      const data = `{"type":"${type}"${rest.replace('0', '7')}}`;
+      expect(readUsual(type, data)).toStrictEqual(JSON.parse(data));
+    }
+    expect(readUsual('ping', '{"type": "ping"}')).toStrictEqual({ type: 'ping' });
+    expect(readUsual('message_stop', '{"type":"message_stop"          }')).toStrictEqual({ type: 'message_stop' });
+  });
+});
+
+test('one character more, less or another: what the fast paths still take is what JSON.parse makes of it', () => {
+  const usual = [
+    '{"type":"content_block_delta","index":7,"delta":{"type":"text_delta","text":"a\\n"}  }',
+    '{"type": "content_block_delta", "index": 12, "delta": {"type": "thinking_delta", "thinking": "a"}}',
+    '{"delta":{"partial_json":"\\"","type":"input_json_delta"},"index":10,"type":"content_block_delta"}',
+    '{"type":"content_block_start","index":3,"content_block":{"type":"text","text":""} }',
+    '{"type":"content_block_stop","index":3 }',
+    '{"type":"message_stop" }',
+    '{"type": "ping"}',
+  ];
+  let taken = 0;
+  for (const data of usual) {
+    const { type } = JSON.parse(data) as { type: string };
+    for (let at = 0; at <= data.length; at++) {
+      for (const unit of [
+        '',
+        ' ',
+        '0',
+        '1',
+        '"',
+        '\\',
+        '}',
+        '{',
+        ',',
+        'x',
+        '\n',
+        '\t',
+        '\u001f',
+        '\u007f',
+        'é',
+        '-',
+        '.',
+      ]) {
+        for (const end of [at, at + 1]) {
+          const edited = data.slice(0, at) + unit + data.slice(end);
+          const event = readUsual(type, edited);
+          if (event === undefined) continue;
+          taken++;
+          expect(JSON.stringify(event), edited).toBe(JSON.stringify(JSON.parse(edited)));
+        }
+      }
+    }
+  }
+  expect(taken).toBeGreaterThan(100);
 });
 
 describe('the fast path for events', () => {

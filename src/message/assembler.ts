@@ -35,6 +35,7 @@ import { advance, BLOCK_ORDER, CUTTING_REASONS, kindOf, type Phase } from '../pr
 import {
   addSlot,
   type Current,
+  last,
   loadCurrent,
   newestAt,
   newestOpen,
@@ -68,7 +69,6 @@ import {
   openSlot,
   type Slot,
   viewOf,
-  type Verdict,
 } from './slot.ts';
 import type { At, BlockInfo, Diagnostic, MessageRecord, Outcome, OutcomeStatus } from './types.ts';
 import { badIndex, clip, deltaMessage, ORDER_MESSAGES, show, truncatedMessage, unreadable } from './wording.ts';
@@ -82,7 +82,7 @@ export interface Envelope {
   named: boolean;
 }
 
-/** What the parser wants to hear while an event is applied. Internal: the rooms above use it. */
+/** Who wants to hear what an event does while it is applied. Internal: the rooms above use it. */
 export interface AssemblyObserver {
   /** A delta of a known type went to this block. */
   delta(slot: Slot, delta: Delta): void;
@@ -90,8 +90,6 @@ export interface AssemblyObserver {
   closed(slot: Slot): void;
   /** A message is finished, however it ended; `look` gives it: who does not look does not make it. */
   finished(look: () => MessageRecord): void;
-  /** Where the event is that is being applied. */
-  where(): At;
 }
 
 /** A message with what stands beside it, as plain JSON. */
@@ -111,11 +109,11 @@ export interface MessageAssemblerState {
   arrived: number;
   log: DiagnosticLogState;
   orphanDeltas: readonly (UnknownDelta | Delta)[];
-  requestId?: string;
-  status?: number;
-  at?: At;
+  requestId: string | undefined;
+  status: number | undefined;
+  at: At | undefined;
   ended: boolean;
-  failure?: SavedError;
+  failure: SavedError | undefined;
 }
 
 /**
@@ -131,6 +129,8 @@ export interface MessageAssemblerState {
 export class MessageAssembler {
   readonly #options: AssemblerOptions;
   readonly #observer: AssemblyObserver | undefined;
+  /** Tells where the event is that is being applied, if somebody knows better than to count. */
+  readonly #where: (() => At) | undefined;
   #phase: Phase = 'before';
   #now: Current = noMessage();
   #earlier: MessageRecord[] = [];
@@ -139,8 +139,6 @@ export class MessageAssembler {
   #at: At | undefined = undefined;
   #log: DiagnosticLog;
   #orphanDeltas: (UnknownDelta | Delta)[] = [];
-  /** What late input turned out to be, not told yet: the last word on each block. */
-  #verdicts = new Map<Slot, Verdict>();
   #ended = false;
   #failure: StreamError | undefined = undefined;
 
@@ -151,10 +149,11 @@ export class MessageAssembler {
 
   constructor(options?: AssemblerOptions);
   /** @internal */
-  constructor(options?: AssemblerOptions, observer?: AssemblyObserver);
-  constructor(options: AssemblerOptions = {}, observer?: AssemblyObserver) {
+  constructor(options?: AssemblerOptions, observer?: AssemblyObserver, where?: () => At);
+  constructor(options: AssemblerOptions = {}, observer?: AssemblyObserver, where?: () => At) {
     this.#options = options;
     this.#observer = observer;
+    this.#where = where;
     this.#log = new DiagnosticLog(options);
   }
 
@@ -248,7 +247,10 @@ export class MessageAssembler {
     if (this.#ended) throw new TypeError('Cannot apply an event: the stream has ended; reset() begins a new one');
     this.#events++;
     this.#at = at;
-    if (envelope !== undefined) this.#checkName(event, envelope);
+    // Mostly they agree. What is unknown has a type of its own to compare.
+    if (envelope !== undefined && (envelope.event !== event.type || event.type === 'unknown')) {
+      this.#checkName(event, envelope);
+    }
     // The delta of a message that is open needs no table: it is most of every stream.
     if (event.type === 'content_block_delta' && this.#phase === 'open') return this.#delta(event);
     this.#tellLate();
@@ -342,19 +344,7 @@ export class MessageAssembler {
 
   /** Forgets everything and begins anew with the same options. */
   reset(): void {
-    this.#phase = 'before';
-    this.#now = noMessage();
-    this.#earlier = [];
-    this.#arrived = 0;
-    this.#events = 0;
-    this.#at = undefined;
-    this.#log = new DiagnosticLog(this.#options);
-    this.#orphanDeltas = [];
-    this.#verdicts = new Map();
-    this.#ended = false;
-    this.#failure = undefined;
-    this.requestId = undefined;
-    this.status = undefined;
+    this.#restore(new MessageAssembler().toJSON());
   }
 
   // ── The message ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -484,7 +474,7 @@ export class MessageAssembler {
     const now = this.#now;
     const start = event.content_block as unknown as Wire;
     const index = this.#startIndex(event);
-    for (const slot of openAt(now.at.get(index) ?? [])) this.#closeUnstopped(slot, 'closed');
+    for (const slot of openAt(now.at.get(index))) this.#closeUnstopped(slot, 'closed');
     const slot = this.#addSlot(index, start, false);
     if (!slot.known) this.#noteOnce('unknown-block', `Block type ${slot.type} is not known: kept as it came`, slot);
     if (slot.type === 'fallback') {
@@ -501,8 +491,7 @@ export class MessageAssembler {
       this.#report('invalid-index', `${badIndex(index)}: read as ${now.highest + 1}`, event);
       return now.highest + 1;
     }
-    const there = now.at.get(index);
-    const newest = there?.[there.length - 1];
+    const newest = last(now.at.get(index));
     const code = BLOCK_ORDER.start[newest === undefined ? 'none' : newest.state === 'open' ? 'open' : 'closed'];
     if (code !== undefined) {
       this.#report(code, `Index ${index} was used before: read as a further block`, event, newest);
@@ -542,7 +531,9 @@ export class MessageAssembler {
     this.#now.newest = slot;
     slot.accepts = delta.type;
     this.#put(slot, delta);
-    if (slot.state !== 'open' && delta.type === 'input_json_delta') this.#now.late.add(slot);
+    if (slot.state === 'open' || delta.type !== 'input_json_delta') return;
+    if (slot.late === undefined) this.#now.late.push(slot);
+    slot.late = 'unread';
   }
 
   #put(slot: Slot, delta: Delta): void {
@@ -558,7 +549,7 @@ export class MessageAssembler {
   #target(event: ContentBlockDeltaEvent, delta: Delta): Slot {
     const now = this.#now;
     const valid = isIndex(event.index);
-    const candidates = now.at.get(event.index) ?? [];
+    const candidates = now.at.get(event.index);
     const fit = valid ? targetAt(now, event.index, delta.type) : newestOpen(now, (slot) => fits(slot, delta.type));
     if (!valid) {
       const reading = fit === undefined ? 'an implied block' : `block ${fit.index}`;
@@ -566,7 +557,7 @@ export class MessageAssembler {
       return fit ?? this.#addSlot(now.highest + 1, impliedBlock(delta.type), true);
     }
     const stands =
-      fit === undefined ? (candidates.length === 0 ? 'none' : 'unfit') : fit.state === 'open' ? 'open' : 'closed';
+      fit === undefined ? (candidates === undefined ? 'none' : 'unfit') : fit.state === 'open' ? 'open' : 'closed';
     const code = BLOCK_ORDER.delta[stands];
     if (code !== undefined) this.#report(code, deltaMessage(stands, event.index, delta.type, candidates), event, fit);
     return fit ?? this.#addSlot(event.index, impliedBlock(delta.type), true);
@@ -593,12 +584,12 @@ export class MessageAssembler {
       if (newest !== undefined) this.#close(newest, 'closed');
       return;
     }
-    const there = now.at.get(index) ?? [];
+    const there = now.at.get(index);
     const open = openAt(there);
-    const code = BLOCK_ORDER.stop[there.length === 0 ? 'none' : open.length > 0 ? 'open' : 'closed'];
+    const code = BLOCK_ORDER.stop[there === undefined ? 'none' : open.length > 0 ? 'open' : 'closed'];
     if (code !== undefined) {
-      const state = there.length === 0 ? 'it never started' : 'it is closed';
-      this.#report(code, `Cannot stop block ${index}: ${state}`, event, there[there.length - 1]);
+      const state = there === undefined ? 'it never started' : 'it is closed';
+      this.#report(code, `Cannot stop block ${index}: ${state}`, event, last(there));
     }
     for (const slot of open) this.#close(slot, 'closed');
   }
@@ -630,23 +621,22 @@ export class MessageAssembler {
     const now = this.#now;
     const wasOpen = slot.state === 'open';
     now.open.delete(slot);
-    const verdict = closeSlot(slot, state);
+    closeSlot(slot, state);
     this.#touchContent();
     if (wasOpen) this.#observer?.closed(slot);
-    this.#tellVerdict(slot, verdict);
+    this.#tellVerdict(slot);
   }
 
   /** Says what a block's end told of its input. */
-  #tellVerdict(slot: Slot, verdict: Verdict): void {
-    const { undecided, base } = this.#now;
-    undecided.delete(slot);
+  #tellVerdict(slot: Slot): void {
+    const { verdict, index } = slot;
     if (verdict === 'cut') this.#reportInput('tool-input-cut', slot);
     else if (verdict === 'invalid') this.#reportInput('invalid-tool-input', slot);
     else if (verdict === 'not-object') {
-      this.#report('tool-input-not-object', `The input of block ${slot.index} is not an object`, undefined, slot);
+      this.#report('tool-input-not-object', `The input of block ${index} is not an object`, undefined, slot);
     } else if (verdict === 'incomplete') {
-      undecided.add(slot);
-      if (base?.['stop_reason'] != null) this.#decideInputs();
+      (this.#now.undecided ??= new Set()).add(slot);
+      if (this.#now.base?.['stop_reason'] != null) this.#decideInputs();
     }
   }
 
@@ -656,26 +646,36 @@ export class MessageAssembler {
    */
   #settleLate(): void {
     const { late } = this.#now;
-    if (late.size === 0) return;
-    for (const slot of late) this.#verdicts.set(slot, closeSlot(slot, slot.state === 'cut' ? 'cut' : 'closed'));
-    late.clear();
-    this.#touchContent();
+    for (const slot of late) {
+      if (slot.late !== 'unread') continue;
+      slot.late = 'untold';
+      closeSlot(slot, slot.state === 'cut' ? 'cut' : 'closed');
+      this.#touchContent();
+    }
   }
 
   #tellLate(): void {
+    const { late } = this.#now;
+    if (late.length === 0) return;
     this.#settleLate();
-    if (this.#verdicts.size === 0) return;
-    const verdicts = this.#verdicts;
-    this.#verdicts = new Map();
-    for (const [slot, verdict] of verdicts) this.#tellVerdict(slot, verdict);
+    this.#now.late = [];
+    for (const slot of late) {
+      slot.late = undefined;
+      this.#tellVerdict(slot);
+    }
   }
 
   /** Now that the stop reason is known (or never will be): inputs that just end early were cut, or are invalid. */
   #decideInputs(): void {
     const { undecided } = this.#now;
-    if (undecided.size === 0) return;
-    this.#now.undecided = new Set();
-    for (const slot of undecided) this.#reportInput(this.#isCut ? 'tool-input-cut' : 'invalid-tool-input', slot);
+    if (undecided === undefined) return;
+    this.#now.undecided = undefined;
+    for (const slot of undecided) {
+      // Late input may have decided it.
+      if (slot.verdict !== 'incomplete') continue;
+      slot.verdict = 'fine';
+      this.#reportInput(this.#isCut ? 'tool-input-cut' : 'invalid-tool-input', slot);
+    }
   }
 
   #reportInput(code: DiagnosticCode, slot: Slot): void {
@@ -729,7 +729,7 @@ export class MessageAssembler {
 
   /** Records a deviation, or throws it under `strict`. */
   #report(code: DiagnosticCode, message: string, event?: object, slot?: Slot, raw?: string): void {
-    const at = this.#at ?? this.#observer?.where() ?? { event: this.#events };
+    const at = this.#at ?? this.#where?.() ?? { event: this.#events };
     const refusal = this.#failure === undefined ? this.#log.refuse(code, message, at) : undefined;
     if (refusal !== undefined) {
       this.poison(refusal);
@@ -766,33 +766,23 @@ export class MessageAssembler {
 
   /** The whole state as plain JSON, in the middle of a stream. Options are not part of it. */
   toJSON(): MessageAssemblerState {
+    // From here on the state holds that object as well, and must not change when we go on.
+    this.#now.ownUsage = false;
     return {
       version: 1,
       phase: this.#phase,
       events: this.#events,
-      earlier: this.#earlier.map(({ message, blocks, outcome }) => ({
-        message,
-        blocks,
-        outcome: saveOutcome(outcome),
-      })),
-      now: this.#saveNow(),
+      earlier: this.#earlier.map((record) => ({ ...record, outcome: saveOutcome(record.outcome) })),
+      now: saveCurrent(this.#now, this.outcome),
       arrived: this.#arrived,
       log: this.#log.toJSON(),
       orphanDeltas: [...this.#orphanDeltas],
-      ...(this.requestId !== undefined && { requestId: this.requestId }),
-      ...(this.status !== undefined && { status: this.status }),
-      ...(this.#at !== undefined && { at: this.#at }),
+      requestId: this.requestId,
+      status: this.status,
+      at: this.#at,
       ended: this.#ended,
-      ...(this.#failure !== undefined && { failure: saveError(this.#failure) }),
+      failure: this.#failure && saveError(this.#failure),
     };
-  }
-
-  #saveNow(): SavedCurrent {
-    this.#now.ownUsage = false;
-    // What is settled and not told is settled once more, there and here.
-    for (const slot of this.#verdicts.keys()) this.#now.late.add(slot);
-    this.#verdicts = new Map();
-    return saveCurrent(this.#now, this.outcome);
   }
 
   /**
@@ -804,9 +794,10 @@ export class MessageAssembler {
     state: MessageAssemblerState,
     options: AssemblerOptions = {},
     observer?: AssemblyObserver,
+    where?: () => At,
   ): MessageAssembler {
     if (state?.version !== 1) throw new TypeError('Cannot restore an assembler: the state is not of version 1');
-    const assembler = new MessageAssembler(options, observer);
+    const assembler = new MessageAssembler(options, observer, where);
     assembler.#restore(structuredCopy(state));
     return assembler;
   }
@@ -828,10 +819,11 @@ export class MessageAssembler {
     this.status = state.status;
     this.#at = state.at;
     this.#ended = state.ended;
+    const { failure } = state;
+    this.#failure = failure && (now.status === 'errored' ? now.error : undefined);
+    if (failure !== undefined) this.#failure ??= loadError(failure);
     if (now.error !== undefined) this.#equip(now.error);
-    if (state.failure === undefined) return;
-    this.#failure = now.status === 'errored' && now.error !== undefined ? now.error : loadError(state.failure);
-    this.#equip(this.#failure);
+    if (this.#failure !== undefined) this.#equip(this.#failure);
   }
 }
 

@@ -5,7 +5,7 @@ import type { ContentBlock } from '../protocol/blocks.ts';
 import type { Wire } from '../protocol/decode.ts';
 import type { Message } from '../protocol/message.ts';
 import { loadError, type SavedOutcome, saveOutcome } from './outcome.ts';
-import { fits, homeOf, homesOf, loadSlot, type SavedSlot, saveSlot, type Slot } from './slot.ts';
+import { fits, homeOf, homesOf, saveSlot, type Slot } from './slot.ts';
 import type { BlockInfo, Outcome, OutcomeStatus } from './types.ts';
 
 /** The message that is being built. */
@@ -18,17 +18,21 @@ export interface Current {
   /** In the order of `content` after {@link ordered}; until then a late one may stand at the end. */
   slots: Slot[];
   unordered: boolean;
+  /** In order of arrival. */
   at: Map<number, Slot[]>;
-  /** The newest block of each index and home, open or not: a late delta may belong to one far back. */
-  latest: Map<string, Slot>;
+  /**
+   * The newest block of each index and home, open or not: a late delta may belong to one far back. Only of indexes that
+   * were used again: else there is but one.
+   */
+  latest: Map<string, Slot> | undefined;
   /** In order of arrival. A set, so that closing one does not search for it. */
   open: Set<Slot>;
   newest: Slot | undefined;
   highest: number;
   /** Stopped tool blocks whose input is a prefix of JSON: the stop reason will tell whether it was cut. */
-  undecided: Set<Slot>;
+  undecided: Set<Slot> | undefined;
   /** Closed tool blocks to which input came late: parsed again when somebody looks, or something else comes. */
-  late: Set<Slot>;
+  late: Slot[];
   damagedBy: number | undefined;
   status: OutcomeStatus;
   error: StreamError | undefined;
@@ -49,12 +53,12 @@ export function noMessage(): Current {
     slots: [],
     unordered: false,
     at: new Map(),
-    latest: new Map(),
+    latest: undefined,
     open: new Set(),
     newest: undefined,
     highest: -1,
-    undecided: new Set(),
-    late: new Set(),
+    undecided: undefined,
+    late: [],
     damagedBy: undefined,
     status: 'open',
     error: undefined,
@@ -69,8 +73,7 @@ export function noMessage(): Current {
 
 /** Adds a slot; its place among the others is found when somebody looks. */
 export function addSlot(now: Current, slot: Slot): void {
-  const last = now.slots[now.slots.length - 1];
-  if (last !== undefined && last.index > slot.index) now.unordered = true;
+  if ((last(now.slots)?.index ?? 0) > slot.index) now.unordered = true;
   now.slots.push(slot);
   noteIndex(now, slot);
   now.open.add(slot);
@@ -80,9 +83,12 @@ export function addSlot(now: Current, slot: Slot): void {
 
 function noteIndex(now: Current, slot: Slot): void {
   const there = now.at.get(slot.index);
-  if (there === undefined) now.at.set(slot.index, [slot]);
-  else there.push(slot);
-  for (const home of homesOf(slot)) now.latest.set(`${slot.index} ${home}`, slot);
+  if (there === undefined) return void now.at.set(slot.index, [slot]);
+  there.push(slot);
+  now.latest ??= new Map();
+  for (const each of there.length === 2 ? there : [slot]) {
+    for (const home of homesOf(each)) now.latest.set(`${each.index} ${home}`, each);
+  }
 }
 
 /** The slots as `content` has them: by index, then arrival. */
@@ -98,7 +104,8 @@ export function ordered(now: Current): readonly Slot[] {
  * The open slots of one index, in order of arrival. A start closes what is open at its index, so only the newest started
  * one and those implied after it can be open: older ones are not looked at.
  */
-export function openAt(there: readonly Slot[]): Slot[] {
+export function openAt(there: readonly Slot[] = []): readonly Slot[] {
+  if (there.length === 1 && there[0]?.state === 'open') return there;
   const open: Slot[] = [];
   for (let i = there.length - 1; i >= 0; i--) {
     const slot = there[i] as Slot;
@@ -110,17 +117,25 @@ export function openAt(there: readonly Slot[]): Slot[] {
 
 /** The block of an index that a delta goes to: the newest open one that it fits, else the newest that it fits. */
 export function targetAt(now: Current, index: number, deltaType: string): Slot | undefined {
-  const open = openAt(now.at.get(index) ?? []);
+  const there = now.at.get(index);
+  if (there === undefined) return undefined;
+  const open = openAt(there);
   for (let i = open.length - 1; i >= 0; i--) if (fits(open[i] as Slot, deltaType)) return open[i];
-  const fitting = now.latest.get(`${index} ${homeOf(deltaType)}`);
-  const unknown = now.latest.get(`${index} `);
-  return (unknown?.ordinal ?? -1) > (fitting?.ordinal ?? -1) ? unknown : fitting;
+  const [first] = there;
+  if (there.length === 1 && first !== undefined) return fits(first, deltaType) ? first : undefined;
+  const home = now.latest?.get(`${index} ${homeOf(deltaType)}`);
+  const unknown = now.latest?.get(`${index} `);
+  return (unknown?.ordinal ?? -1) > (home?.ordinal ?? -1) ? unknown : home;
 }
 
 /** The block of an index that a delta of unknown type goes to: the newest open one, else the newest. */
 export function newestAt(now: Current, index: number): Slot | undefined {
-  const there = now.at.get(index) ?? [];
-  return openAt(there).pop() ?? there[there.length - 1];
+  const there = now.at.get(index);
+  return last(openAt(there)) ?? last(there);
+}
+
+export function last<T>(list: readonly T[] = []): T | undefined {
+  return list[list.length - 1];
 }
 
 /** The newest of all open slots that passes. */
@@ -131,53 +146,53 @@ export function newestOpen(now: Current, passes: (slot: Slot) => boolean): Slot 
 }
 
 /** The saved form of a {@link Current}: blocks are named by their ordinals. */
-export interface SavedCurrent {
-  base?: Wire;
-  slots: SavedSlot[];
-  open: number[];
-  newest?: number;
-  highest: number;
+export interface SavedCurrent extends Pick<Current, 'base' | 'highest' | 'damagedBy' | 'finished'> {
+  slots: Slot[];
+  newest: number | undefined;
   undecided: number[];
   late: number[];
-  damagedBy?: number;
-  finished: boolean;
   outcome: SavedOutcome;
 }
 
+const ordinalOf = (slot: Slot): number => slot.ordinal;
+
 /** The JSON form. */
 export function saveCurrent(now: Current, outcome: Outcome): SavedCurrent {
-  const { base, newest, damagedBy } = now;
+  const { base, highest, damagedBy, finished } = now;
   return {
-    ...(base !== undefined && { base: { ...base, content: [] } }),
+    base: base && { ...base, content: [] },
+    highest,
+    damagedBy,
+    finished,
     slots: ordered(now).map(saveSlot),
-    open: [...now.open].map((slot) => slot.ordinal),
-    ...(newest !== undefined && { newest: newest.ordinal }),
-    highest: now.highest,
-    undecided: [...now.undecided].map((slot) => slot.ordinal),
-    late: [...now.late].map((slot) => slot.ordinal),
-    ...(damagedBy !== undefined && { damagedBy }),
-    finished: now.finished,
+    newest: now.newest?.ordinal,
+    undecided: [...(now.undecided ?? [])].map(ordinalOf),
+    late: now.late.map(ordinalOf),
     outcome: saveOutcome(outcome),
   };
 }
 
-/** What {@link saveCurrent} saved. */
+/** What {@link saveCurrent} saved, when it has come back from JSON: its objects are ours to write. */
 export function loadCurrent(saved: SavedCurrent): Current {
-  const now = noMessage();
-  now.base = saved.base;
-  now.slots = saved.slots.map(loadSlot);
-  const byOrdinal = new Map(now.slots.map((slot) => [slot.ordinal, slot]));
+  const { base, highest, damagedBy, finished, slots, outcome } = saved;
+  const arrived = [...slots].sort((a, b) => a.ordinal - b.ordinal);
+  const byOrdinal = new Map(slots.map((slot) => [slot.ordinal, slot]));
   const find = (ordinal: number): Slot => byOrdinal.get(ordinal) as Slot;
-  for (const slot of [...now.slots].sort((a, b) => a.ordinal - b.ordinal)) noteIndex(now, slot);
-  now.open = new Set(saved.open.map(find));
-  now.newest = saved.newest === undefined ? undefined : find(saved.newest);
-  now.highest = saved.highest;
-  now.undecided = new Set(saved.undecided.map(find));
-  now.late = new Set(saved.late.map(find));
-  now.damagedBy = saved.damagedBy;
-  now.contentTouched = true;
-  now.status = saved.outcome.status;
-  now.finished = saved.finished;
-  now.error = saved.outcome.error === undefined ? undefined : loadError(saved.outcome.error);
+  const now: Current = {
+    ...noMessage(),
+    base,
+    highest,
+    damagedBy,
+    finished,
+    slots,
+    newest: saved.newest === undefined ? undefined : find(saved.newest),
+    open: new Set(arrived.filter((slot) => slot.state === 'open')),
+    undecided: new Set(saved.undecided.map(find)),
+    late: saved.late.map(find),
+    contentTouched: true,
+    status: outcome.status,
+    error: outcome.error && loadError(outcome.error),
+  };
+  for (const slot of arrived) noteIndex(now, slot);
   return now;
 }

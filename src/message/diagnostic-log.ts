@@ -11,19 +11,21 @@ const MAX_MESSAGE_CHARS = 400;
 /** What the log may be told. */
 export interface DiagnosticOptions {
   /** `true`: diagnostics of severity error are thrown as `ProtocolError`; a list: those codes are. Default: none. */
-  strict?: boolean | readonly DiagnosticCode[];
+  strict?: boolean | readonly DiagnosticCode[] | undefined;
   /** Diagnostics kept; later ones are only counted. Default 1,000. */
-  maxDiagnostics?: number;
+  maxDiagnostics?: number | undefined;
   /** Gets each diagnostic when it is found, also those past `maxDiagnostics`. */
-  onDiagnostic?: (diagnostic: Diagnostic) => void;
+  onDiagnostic?: ((diagnostic: Diagnostic) => void) | undefined;
 }
 
 /** The saved state of a {@link DiagnosticLog}. */
 export interface DiagnosticLogState {
   list: readonly Diagnostic[];
   count: number;
-  noted: string[];
+  noted: readonly string[];
 }
+
+const EMPTY: DiagnosticLogState = { list: [], count: 0, noted: [] };
 
 /** What a deviation concerns. */
 export interface Concern {
@@ -36,14 +38,15 @@ export interface Concern {
 export class DiagnosticLog {
   readonly #options: DiagnosticOptions;
   readonly #list: Diagnostic[];
-  readonly #noted: Set<string>;
+  /** Made for the first note. */
+  #noted: Set<string> | undefined;
   #count: number;
 
-  constructor(options: DiagnosticOptions, state: DiagnosticLogState = { list: [], count: 0, noted: [] }) {
+  constructor(options: DiagnosticOptions, state: DiagnosticLogState = EMPTY) {
     this.#options = options;
     this.#list = [...state.list];
     this.#count = state.count;
-    this.#noted = new Set(state.noted);
+    if (state.noted.length > 0) this.#noted = new Set(state.noted);
   }
 
   /** The deviations kept. */
@@ -59,12 +62,13 @@ export class DiagnosticLog {
   /** Whether a note that is made once (a code, or a code and a type) is new. Only so many are remembered. */
   isNew(code: DiagnosticCode, key: string): boolean {
     const note = own(`${code} ${key.slice(0, 100)}`);
-    if (this.#noted.has(note)) return false;
-    if (this.#noted.size >= MAX_DIAGNOSTICS) {
+    const noted = (this.#noted ??= new Set());
+    if (noted.has(note)) return false;
+    if (noted.size >= MAX_DIAGNOSTICS) {
       this.#count++;
       return false;
     }
-    this.#noted.add(note);
+    noted.add(note);
     return true;
   }
 
@@ -91,7 +95,7 @@ export class DiagnosticLog {
   }
 
   toJSON(): DiagnosticLogState {
-    return { list: [...this.#list], count: this.#count, noted: [...this.#noted] };
+    return { list: [...this.#list], count: this.#count, noted: [...(this.#noted ?? [])] };
   }
 }
 

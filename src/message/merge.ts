@@ -21,8 +21,8 @@ export function provisionalMessage(): Wire {
   };
 }
 
-/** The keys of the event that have a meaning of their own; the others stand beside `delta` and are merged like it. */
-const OWN: readonly string[] = ['type', 'delta', 'usage'];
+/** The keys of the event that are not merged like those in `delta`: they have a meaning of their own, or are reserved. */
+const NOT_SIBLINGS: readonly string[] = ['delta', 'usage', ...RESERVED];
 
 /** A non-null value overwrites; `null` is set only where the key is missing, so that it never erases what was said. */
 function mergeInto(target: Wire, source: Wire, skip: readonly string[]): void {
@@ -34,8 +34,7 @@ function mergeInto(target: Wire, source: Wire, skip: readonly string[]): void {
 
 /** The keys of a `message_delta` that it may not change, each once. */
 export function reservedKeys(event: MessageDeltaEvent): string[] {
-  const keys = [...Object.keys(event.delta), ...Object.keys(event).filter((key) => !OWN.includes(key))];
-  return [...new Set(keys)].filter((key) => RESERVED.includes(key));
+  return RESERVED.filter((key) => Object.hasOwn(event.delta, key) || (key !== 'type' && Object.hasOwn(event, key)));
 }
 
 /**
@@ -56,7 +55,7 @@ export function mergeMessageDelta(base: Wire, event: MessageDeltaEvent, ownUsage
     base['usage'] = usage;
     own = true;
   }
-  mergeInto(base, event as unknown as Wire, [...OWN, ...RESERVED]);
+  mergeInto(base, event as unknown as Wire, NOT_SIBLINGS);
   return own;
 }
 

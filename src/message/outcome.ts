@@ -33,30 +33,24 @@ export function toStreamError(error: unknown): StreamError {
 export interface SavedError {
   name: string;
   message: string;
-  code?: string;
-  at?: At;
-  status?: number;
-  body?: ErrorBody;
-  requestId?: string;
+  code: string | undefined;
+  at: At | undefined;
+  status: number | undefined;
+  body: ErrorBody | undefined;
+  requestId: string | undefined;
 }
 
 /** An outcome as plain JSON. */
 export interface SavedOutcome {
   status: OutcomeStatus;
   stopReason: Outcome['stopReason'];
-  error?: SavedError;
+  error: SavedError | undefined;
 }
 
 /** The JSON form of an error. */
 export function saveError(error: Error): SavedError {
-  const { name, message } = error;
-  return {
-    name,
-    message,
-    ...(error instanceof ProtocolError && { code: error.code, at: error.at }),
-    ...(error instanceof ApiError && { body: error.body, ...(error.status !== undefined && { status: error.status }) }),
-    ...(error instanceof StreamError && error.requestId !== undefined && { requestId: error.requestId }),
-  };
+  const { name, message, code, at, status, body, requestId } = error as Error & SavedError;
+  return { name, message, code, at, status, body, requestId };
 }
 
 const ENDINGS: Readonly<Record<string, new (message: string) => StreamError>> = {
@@ -79,7 +73,7 @@ export function loadError(saved: SavedError): StreamError {
 
 /** The JSON form of an outcome. */
 export function saveOutcome({ status, stopReason, error }: Outcome): SavedOutcome {
-  return { status, stopReason, ...(error !== undefined && { error: saveError(error) }) };
+  return { status, stopReason, error: error && saveError(error) };
 }
 
 /** The outcome that {@link saveOutcome} saved. */

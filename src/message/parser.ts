@@ -3,7 +3,7 @@ import { isHighSurrogate } from '../sse/utf8.ts';
 import type { ContentBlock } from '../protocol/blocks.ts';
 import type { Delta, StreamEvent } from '../protocol/events.ts';
 import type { Message } from '../protocol/message.ts';
-import type { MessageAssembler } from './assembler.ts';
+import type { AssemblyObserver, MessageAssembler } from './assembler.ts';
 import { MessageReader, type MessageReaderState, type ReaderOptions } from './reader.ts';
 import { infoOf, type Slot, viewOf } from './slot.ts';
 import type { At, BlockInfo, Diagnostic, MessageRecord, Outcome } from './types.ts';
@@ -38,7 +38,7 @@ export type MessageParserOptions = Omit<ReaderOptions, 'onDiagnostic'>;
 export interface MessageParserState {
   version: 1;
   reader: MessageReaderState;
-  cumulative?: { length: number; tail: string; waiting: string };
+  cumulative: { seen: number; tail: string; waiting: string };
 }
 
 /** How much of the text before is compared, to see that cumulative text extends it. */
@@ -78,32 +78,30 @@ export class MessageParser extends MessageView {
   constructor(handlers: MessageHandlers = {}, options: MessageParserOptions = {}, state?: MessageParserState) {
     super();
     this.#handlers = handlers;
-    this.#listens = Object.values(handlers).some((handler) => handler !== undefined);
     const { onText, onThinking, onToolInput, onBlock, onMessage, onDiagnostic } = handlers;
     const wantsDeltas = onText !== undefined || onThinking !== undefined || onToolInput !== undefined;
-    this.#reader = new MessageReader(
-      onDiagnostic === undefined ? options : { ...options, onDiagnostic: (found) => this.#diagnostics.push(found) },
-      {
-        delta: (slot, delta) => {
-          if (!wantsDeltas) return;
-          this.#delta = delta;
-          this.#deltaSlot = slot;
-        },
-        closed: (slot) => {
-          if (onBlock !== undefined) this.#closed.push(slot);
-        },
-        finished: (look) => {
-          if (onMessage !== undefined) this.#finished.push(look());
-        },
+    const observer: AssemblyObserver = {
+      delta: (slot, delta) => {
+        if (!wantsDeltas) return;
+        this.#delta = delta;
+        this.#deltaSlot = slot;
       },
+      closed: (slot) => {
+        if (onBlock !== undefined) this.#closed.push(slot);
+      },
+      finished: (look) => {
+        if (onMessage !== undefined) this.#finished.push(look());
+      },
+    };
+    const report = (found: Diagnostic): void => void this.#diagnostics.push(found);
+    this.#listens = Object.values(handlers).some((handler) => handler !== undefined);
+    this.#reader = new MessageReader(
+      onDiagnostic === undefined ? options : { ...options, onDiagnostic: report },
+      this.#listens ? observer : undefined,
       state?.reader,
     );
     this.assembler = this.#reader.assembler;
-    if (state?.cumulative !== undefined) {
-      this.#seen = state.cumulative.length;
-      this.#tail = state.cumulative.tail;
-      this.#waiting = state.cumulative.waiting;
-    }
+    if (state !== undefined) ({ seen: this.#seen, tail: this.#tail, waiting: this.#waiting } = state.cumulative);
   }
 
   /**
@@ -181,9 +179,8 @@ export class MessageParser extends MessageView {
 
   /** The whole state as plain JSON, at any byte. Handlers and options are not part of it. */
   toJSON(): MessageParserState {
-    const cumulative = { length: this.#seen, tail: this.#tail, waiting: this.#waiting };
-    const allSeen = this.#seen + this.#waiting.length;
-    return { version: 1, reader: this.#reader.toJSON(), ...(allSeen > 0 && { cumulative }) };
+    const cumulative = { seen: this.#seen, tail: this.#tail, waiting: this.#waiting };
+    return { version: 1, reader: this.#reader.toJSON(), cumulative };
   }
 
   /**

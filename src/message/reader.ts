@@ -14,7 +14,6 @@ import { SseScanner, type SseScannerState } from '../sse/scanner.ts';
 import { type AssemblyObserver, MessageAssembler, type MessageAssemblerState } from './assembler.ts';
 import { BodySniffer, type BodySnifferState } from './foreign-body.ts';
 import type { At, Diagnostic } from './types.ts';
-import { MessageView } from './view.ts';
 
 /** What a parser or stream may be told. */
 export interface ReaderOptions {
@@ -35,15 +34,13 @@ export interface MessageReaderState {
   notedHead: boolean;
   ended: boolean;
   carried: boolean;
-  given?: At;
+  given: At | undefined;
 }
 
-const NO_OBSERVER: Omit<AssemblyObserver, 'where'> = { delta() {}, closed() {}, finished() {} };
-
 /** The pull form of the message parser. Internal: the parser and the stream are its public forms. */
-export class MessageReader extends MessageView {
+export class MessageReader {
   readonly #scanner: SseScanner;
-  override readonly assembler: MessageAssembler;
+  readonly assembler: MessageAssembler;
   #sniffer: BodySniffer;
   #notedHead = false;
   readonly #notes: DecodeNotes = { nameStoodIn: false };
@@ -54,51 +51,23 @@ export class MessageReader extends MessageView {
   /** The input has; what the outcome is, the assembler knows. */
   #ended = false;
 
-  constructor(
-    options: ReaderOptions = {},
-    observer: Omit<AssemblyObserver, 'where'> = NO_OBSERVER,
-    state?: MessageReaderState,
-  ) {
-    super();
+  constructor(options: ReaderOptions = {}, observer?: AssemblyObserver, state?: MessageReaderState) {
     const { limits = {}, strict, onDiagnostic } = options;
-    const whole: AssemblyObserver = {
-      delta: (slot, delta) => observer.delta(slot, delta),
-      closed: (slot) => observer.closed(slot),
-      finished: (look) => observer.finished(look),
-      where: () => this.at(),
-    };
-    const assembling = {
-      ...(strict !== undefined && { strict }),
-      ...(limits.maxDiagnostics !== undefined && { maxDiagnostics: limits.maxDiagnostics }),
-      ...(onDiagnostic !== undefined && { onDiagnostic }),
-    };
+    const where = (): At => this.at();
+    const assembling = { strict, maxDiagnostics: limits.maxDiagnostics, onDiagnostic };
     if (state === undefined) {
       this.#scanner = new SseScanner(limits);
-      this.assembler = new MessageAssembler(assembling, whole);
+      this.assembler = new MessageAssembler(assembling, observer, where);
       this.#sniffer = new BodySniffer();
     } else {
       this.#scanner = SseScanner.from(state.scanner, limits);
-      this.assembler = MessageAssembler.from(state.assembler, assembling, whole);
+      this.assembler = MessageAssembler.from(state.assembler, assembling, observer, where);
       this.#sniffer = BodySniffer.from(state.sniffer);
       this.#notedHead = state.notedHead;
       this.#ended = state.ended;
       this.#carried = state.carried;
       this.#given = state.given;
     }
-  }
-
-  override get requestId(): string | undefined {
-    return this.assembler.requestId;
-  }
-
-  /** What the response said in its headers; it goes onto every error. */
-  override set requestId(id: string | undefined) {
-    this.assembler.requestId = id;
-  }
-
-  /** The HTTP status of the response: an error in a body of status >= 400 has that status. */
-  set status(status: number | undefined) {
-    this.assembler.status = status;
   }
 
   /** Gives bytes or text; see `SseScanner.write` for what it throws. */
@@ -265,7 +234,7 @@ export class MessageReader extends MessageView {
       notedHead: this.#notedHead,
       ended: this.#ended,
       carried: this.#carried,
-      ...(this.#given !== undefined && { given: this.#given }),
+      given: this.#given,
     };
   }
 }

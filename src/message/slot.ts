@@ -53,6 +53,10 @@ export interface Slot {
   unread: string;
   /** Whether input came since the last look. */
   inputGrew: boolean;
+  /** Input came after the block's end: it is to be parsed again, or was and what was found is to be told. */
+  late: 'unread' | 'untold' | undefined;
+  /** What the block's end told of its input. */
+  verdict: Verdict;
   unknownDeltas: (UnknownDelta | Delta)[] | undefined;
   estimatedTokens: number | undefined;
   info: BlockInfo | undefined;
@@ -111,6 +115,8 @@ export function openSlot(index: number, ordinal: number, start: Wire, implied: b
     live: undefined,
     unread: '',
     inputGrew: false,
+    late: undefined,
+    verdict: 'fine',
     unknownDeltas: undefined,
     estimatedTokens: undefined,
     info: undefined,
@@ -307,15 +313,15 @@ export function infoOf(slot: Slot): BlockInfo {
   });
 }
 
-/** Ends the block, or ends it again after a late delta; settles its input. */
-export function closeSlot(slot: Slot, state: 'closed' | 'cut'): Verdict {
+/** Ends the block, or ends it again after a late delta; settles its input, and says in `verdict` what that told. */
+export function closeSlot(slot: Slot, state: 'closed' | 'cut'): void {
   writeTail(slot);
   const text = slot.block[slot.tailField];
   // Who has looked at this very block keeps it: equal text is no change.
   if (typeof text === 'string' && !slot.shared) slot.block[slot.tailField] = own(text);
   slot.state = state;
   slot.info = undefined;
-  return slot.takesInput ? settleInput(slot) : 'fine';
+  if (slot.takesInput) slot.verdict = settleInput(slot);
 }
 
 function settleInput(slot: Slot): Verdict {
@@ -375,75 +381,21 @@ function restoreInput(slot: Slot): void {
   if (slot.block['input'] !== input) writable(slot)['input'] = input;
 }
 
-/** A slot as plain JSON. The live value is not saved: it is read again from `inputText` at the next look. */
-export interface SavedSlot {
-  index: number;
-  ordinal: number;
-  block: Wire;
-  start: Wire;
-  implied: boolean;
-  state: BlockInfo['state'];
-  takesInput: boolean;
-  inputText: string;
-  inputState?: NonNullable<BlockInfo['inputState']>;
-  inputError?: InputError;
-  unknownDeltas?: (UnknownDelta | Delta)[];
-  estimatedTokens?: number;
-}
+/** What only serves looks: it is not saved, and the next look makes it anew. */
+const UNSEEN = { shared: false, ownCitations: false, live: undefined, unread: '', info: undefined };
 
-/** The JSON form of a slot. */
-export function saveSlot(slot: Slot): SavedSlot {
+/** A copy of the slot that is plain JSON: what comes back from JSON goes on where this one stood. */
+export function saveSlot(slot: Slot): Slot {
   writeTail(slot);
-  inputTextOf(slot);
-  const {
-    index,
-    ordinal,
-    implied,
-    state,
-    takesInput,
-    inputText,
-    inputState,
-    inputError,
-    unknownDeltas,
-    estimatedTokens,
-  } = slot;
-  const block = { ...slot.block };
+  const inputText = inputTextOf(slot);
   // The state must not change when the block does: from here on the list is not ours alone.
   slot.ownCitations = false;
-  if (state === 'open' && inputText !== '') restoreStart(block, slot.startInput);
-  return {
-    index,
-    ordinal,
-    block,
-    start: slot.startInput === undefined ? { type: slot.type } : { type: slot.type, input: slot.startInput },
-    implied,
-    state,
-    takesInput,
-    inputText,
-    ...(inputState !== undefined && { inputState }),
-    ...(inputError !== undefined && { inputError }),
-    ...(unknownDeltas !== undefined && { unknownDeltas: [...unknownDeltas] }),
-    ...(estimatedTokens !== undefined && { estimatedTokens }),
-  };
-}
-
-function restoreStart(block: Wire, startInput: unknown): void {
-  if (startInput === undefined) delete block['input'];
-  else block['input'] = startInput;
-}
-
-/** The slot that {@link saveSlot} saved. */
-export function loadSlot(saved: SavedSlot): Slot {
-  const slot = openSlot(saved.index, saved.ordinal, saved.start, saved.implied);
-  slot.block = saved.block;
-  slot.state = saved.state;
-  slot.takesInput = saved.takesInput;
-  slot.inputText = saved.inputText;
-  slot.inputGrew = saved.state === 'open' && saved.inputText !== '';
-  slot.inputState = saved.inputState;
-  slot.inputError = saved.inputError;
-  slot.unknownDeltas = saved.unknownDeltas;
-  slot.estimatedTokens = saved.estimatedTokens;
-  slot.ownCitations = false;
-  return slot;
+  const block = { ...slot.block };
+  const inputGrew = slot.state === 'open' && inputText !== '';
+  if (inputGrew) {
+    if (slot.startInput === undefined) delete block['input'];
+    else block['input'] = slot.startInput;
+  }
+  const unknownDeltas = slot.unknownDeltas && [...slot.unknownDeltas];
+  return { ...slot, ...UNSEEN, block, inputGrew, unknownDeltas };
 }

@@ -3,7 +3,7 @@
 import type { DiagnosticCode } from '../protocol/codes.ts';
 import type { UnknownEvent } from '../protocol/events.ts';
 import type { Phase } from '../protocol/order.ts';
-import type { Current } from './current.ts';
+import { type Current, last } from './current.ts';
 import type { Slot } from './slot.ts';
 import type { At } from './types.ts';
 
@@ -27,18 +27,18 @@ export const ORDER_MESSAGES: Partial<Record<DiagnosticCode, (type: string) => st
 };
 
 /** For a delta that no open block of its index takes; `stands` is the column of the block order. */
-export function deltaMessage(stands: string, index: number, type: string, there: readonly Slot[]): string {
+export function deltaMessage(stands: string, index: number, type: string, there: readonly Slot[] | undefined): string {
   if (stands === 'none') return `Cannot append ${type} to block ${index}: it has no start; put into an implied block`;
   if (stands === 'closed') return `${type} came after the stop of block ${index}: applied to it`;
-  return `Cannot append ${type} to block ${index}: block is ${there[there.length - 1]?.type}; put into an implied block`;
+  return `Cannot append ${type} to block ${index}: block is ${last(there)?.type}; put into an implied block`;
 }
 
 /** For a stream that ended before `message_stop`: how far it had come. */
 export function truncatedMessage(now: Current, phase: Phase): string {
   if (now.base === undefined) return 'The stream ended before it began: no message_start came';
   const blocks = now.slots.length === 1 ? '1 block' : `${now.slots.length} blocks`;
-  const last = [...now.open].pop();
-  const open = last === undefined ? '' : `, block ${last.index} open`;
+  const newest = [...now.open].pop();
+  const open = newest === undefined ? '' : `, block ${newest.index} open`;
   return `The stream ended before message_stop (${phase === 'provisional' ? 'no message_start, ' : ''}${blocks}${open})`;
 }
 

@@ -7,8 +7,8 @@
  */
 
 import type { SseEvent } from '../sse/event.ts';
-import { learnDelta, readDelta } from './delta.ts';
-import { KNOWN_EVENT_TYPES, type ErrorEvent, type StreamEvent, type UnknownReason, type WireEvent } from './events.ts';
+import { readUsual } from './delta.ts';
+import type { ErrorEvent, StreamEvent, UnknownReason, WireEvent } from './events.ts';
 
 /** A JSON object that nobody has looked at yet. */
 export interface Wire {
@@ -50,11 +50,8 @@ export interface DecodeNotes {
 
 /** {@link decodeEvent}, with notes for the diagnostics; the caller clears and reuses the object. */
 export function decodeNoting(sse: SseEvent, notes: DecodeNotes): StreamEvent {
-  const delta = readDelta(sse.data);
-  if (delta !== undefined) return delta;
-  const event = decodeByJson(sse, notes);
-  if (event.type === 'content_block_delta') learnDelta(sse.data, event);
-  return event;
+  // Where no name says what to expect, it is most likely a delta.
+  return readUsual(sse.named ? sse.event : 'content_block_delta', sse.data) ?? decodeByJson(sse, notes);
 }
 
 /** The slow twin: `JSON.parse` for everything. What the fast path gives is what this gives. */
@@ -96,16 +93,12 @@ function classify(wire: unknown, name: string | undefined, data: string | undefi
     return unknown('shape', data ?? jsonText(wire), wire);
   }
   const type = wire['type'];
-  if (typeof type === 'string' && Object.hasOwn(KNOWN_EVENT_TYPES, type)) {
-    if (type === 'error') return errorEvent(wire);
-    return isWhole(wire, type as WireEvent['type'])
-      ? (wire as unknown as WireEvent)
-      : unknown('shape', data ?? jsonText(wire), wire);
-  }
-  if (name === 'error') return errorEvent(wire);
-  if (typeof type === 'string') return unknown('type', data ?? jsonText(wire), wire);
+  const whole = isWhole(wire, type);
+  if (type === 'error' || (whole === undefined && name === 'error')) return errorEvent(wire);
+  if (whole === true) return wire as unknown as WireEvent;
+  if (whole === undefined && typeof type === 'string') return unknown('type', data ?? jsonText(wire), wire);
   if (type === undefined || type === null) {
-    if (name !== undefined && Object.hasOwn(KNOWN_EVENT_TYPES, name)) {
+    if (name !== undefined && isWhole(wire, name) !== undefined) {
       if (notes !== undefined) notes.nameStoodIn = true;
       return classify({ ...wire, type: name }, name, data);
     }
@@ -128,8 +121,11 @@ function jsonText(wire: unknown): string {
   }
 }
 
-/** Whether an event has what it cannot do without. A missing or odd `index` is judged where blocks are known. */
-function isWhole(wire: Wire, type: WireEvent['type']): boolean {
+/**
+ * Whether an event of this type has what it cannot do without; `undefined` for a type that is not known. A missing or odd
+ * `index` is judged where blocks are known.
+ */
+function isWhole(wire: Wire, type: unknown): boolean | undefined {
   switch (type) {
     case 'message_start': {
       const message = wire['message'];
@@ -148,8 +144,13 @@ function isWhole(wire: Wire, type: WireEvent['type']): boolean {
     }
     case 'message_delta':
       return isObject(wire['delta']);
-    default:
+    case 'content_block_stop':
+    case 'message_stop':
+    case 'ping':
+    case 'error':
       return true;
+    default:
+      return undefined;
   }
 }
 
