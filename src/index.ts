@@ -27,6 +27,17 @@ export {
   type MessageParserState,
 } from './message/parser.ts';
 export { parseMessage } from './message/parse-message.ts';
+export { type DroppedBlock, type DropReason, salvage, type Salvaged } from './message/salvage.ts';
+export {
+  type ContinuableRequest,
+  continuation,
+  CONTINUATION_RULES,
+  type ContinuationMode,
+  continuationMode,
+  type ContinuationOptions,
+  type ContinuationRules,
+  modelVersion,
+} from './message/continuation.ts';
 
 export type {
   AbortSignalLike,
@@ -38,3 +49,4 @@ export type {
 } from './stream/source.ts';
 export { MessageStream, type MessageStreamOptions } from './stream/message-stream.ts';
 export { type MessageStore, store, type StoreOptions, type StoreSnapshot } from './stream/store.ts';
+export { TextPacer, type TextPacerOptions } from './stream/pacing.ts';

@@ -23,10 +23,14 @@ const EXEMPT: Readonly<Record<string, string>> = {
   NotFoundError: STATUS_CLASS,
   RequestTimeoutError: STATUS_CLASS,
   ConflictError: STATUS_CLASS,
+  PreconditionFailedError: STATUS_CLASS,
   ContentTooLargeError: STATUS_CLASS,
   UnprocessableEntityError: STATUS_CLASS,
   RateLimitError: STATUS_CLASS,
+  RequestHeaderFieldsTooLargeError: STATUS_CLASS,
+  ClientClosedRequestError: STATUS_CLASS,
   InternalServerError: STATUS_CLASS,
+  NotImplementedError: STATUS_CLASS,
   ServiceUnavailableError: STATUS_CLASS,
   GatewayTimeoutError: STATUS_CLASS,
   OverloadedError: STATUS_CLASS,
@@ -35,7 +39,12 @@ const EXEMPT: Readonly<Record<string, string>> = {
 const entries = await Promise.all(
   Object.entries(ENTRIES).map(async ([name, file]) => [name, file, await exportsOf(file)] as const),
 );
-const publicScope = entries.flatMap(([name, , exported]) => Object.keys(exported).map((key) => [key, name] as const));
+/** Of a name that several entries have, the first. */
+const publicScope = [
+  ...new Map(
+    entries.flatMap(([name, , exported]) => Object.keys(exported).map((key) => [key, name] as const)).reverse(),
+  ),
+];
 
 const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.ts'))
@@ -90,7 +99,9 @@ describe('what is exported', () => {
   test.each(entries.flatMap(([entry, , exported]) => Object.keys(exported).map((key) => [entry, key] as const)))(
     '%s: %s has one doc comment',
     (_, key) => {
-      expect(docOf(key).map(({ file }) => file)).toHaveLength(1);
+      // Two entries may each have their own thing of one name: `streamMessage` is in every transport.
+      const things = new Set(entries.flatMap(([, , exported]) => (key in exported ? [exported[key]] : [])));
+      expect(docOf(key).map(({ file }) => file)).toHaveLength(things.size);
     },
   );
 

@@ -19,6 +19,8 @@ import { decodeUtf8, encodeUtf8, isHighSurrogate } from '../sse/utf8.ts';
 type Finding = 'blank' | 'magic' | 'maybe-head' | 'head' | 'events' | 'body';
 
 const HEAD = 'HTTP/';
+/** One for all: making it is most of what a sniffer would cost. */
+const NOTHING = new Uint8Array(0);
 const BLANKS = ' \t\r\n\ufeff\u00ef\u00bb\u00bf';
 
 /** The saved state of a {@link BodySniffer}. */
@@ -45,7 +47,7 @@ export class BodySniffer {
   #head = '';
   #lineLength = 0;
   #compressed = false;
-  #kept: Uint8Array = new Uint8Array(0);
+  #kept: Uint8Array = NOTHING;
   /** The first half of a surrogate pair, at the end of a text chunk. */
   #half = '';
 

@@ -23,6 +23,28 @@ export const ERROR_STATUS: Readonly<Record<string, number>> = {
   overloaded_error: 529,
 };
 
+/** One counter of the server's, from its headers. What it did not say is absent. */
+export interface RateLimit {
+  /** How much is allowed in the window. */
+  limit?: number;
+  /** How much of it is left. Token counts are rounded to thousands by the server. */
+  remaining?: number;
+  /** When it is full again, in milliseconds since 1970, as `Date.now()` counts. */
+  resetAtMs?: number;
+}
+
+/** The server's counters, from its headers. One that it did not mention is absent. */
+export interface RateLimits {
+  requests?: RateLimit;
+  tokens?: RateLimit;
+  inputTokens?: RateLimit;
+  outputTokens?: RateLimit;
+  /** Priority Tier. */
+  priorityInputTokens?: RateLimit;
+  /** Priority Tier. */
+  priorityOutputTokens?: RateLimit;
+}
+
 /**
  * The server said no. Subclasses stand for the statuses; {@link ApiError.from} picks the right one.
  *
@@ -43,8 +65,15 @@ export class ApiError extends StreamError {
   readonly body: ErrorBody;
   /** Whether sending the same request again may help. Never do so after content was delivered. */
   readonly retryable: boolean;
-  /** How long the server asks to wait, in milliseconds. */
+  /** How long the server asks to wait, in milliseconds. Read from the headers by `ssemble/fetch` and `ssemble/undici`. */
   retryAfterMs?: number;
+  /** The server's counters, if it sent any. Read from the headers by `ssemble/fetch` and `ssemble/undici`. */
+  rateLimits?: RateLimits;
+  /**
+   * The body of the HTTP error as it came, 64 kB of it at most, for what `body` has no place for. Kept by `ssemble/fetch`
+   * and `ssemble/undici`; keys are blotted out. Absent for an `error` event.
+   */
+  bodyText?: string;
 
   constructor(body: ErrorBody, status?: number) {
     super(`${body.type}: ${body.message}`);
@@ -108,6 +137,10 @@ export class RequestTimeoutError extends ApiError {
 export class ConflictError extends ApiError {
   override name = 'ConflictError';
 }
+/** 412 */
+export class PreconditionFailedError extends ApiError {
+  override name = 'PreconditionFailedError';
+}
 /** 413 */
 export class ContentTooLargeError extends ApiError {
   override name = 'ContentTooLargeError';
@@ -120,9 +153,21 @@ export class UnprocessableEntityError extends ApiError {
 export class RateLimitError extends ApiError {
   override name = 'RateLimitError';
 }
+/** 431 */
+export class RequestHeaderFieldsTooLargeError extends ApiError {
+  override name = 'RequestHeaderFieldsTooLargeError';
+}
+/** 499: what a proxy notes when its client leaves */
+export class ClientClosedRequestError extends ApiError {
+  override name = 'ClientClosedRequestError';
+}
 /** 500, and every status above it that has no class of its own */
 export class InternalServerError extends ApiError {
   override name = 'InternalServerError';
+}
+/** 501 */
+export class NotImplementedError extends InternalServerError {
+  override name = 'NotImplementedError';
 }
 /** 503 */
 export class ServiceUnavailableError extends InternalServerError {
@@ -146,9 +191,13 @@ export const ERROR_CLASSES: Readonly<Record<number, new (body: ErrorBody, status
   404: NotFoundError,
   408: RequestTimeoutError,
   409: ConflictError,
+  412: PreconditionFailedError,
   413: ContentTooLargeError,
   422: UnprocessableEntityError,
   429: RateLimitError,
+  431: RequestHeaderFieldsTooLargeError,
+  499: ClientClosedRequestError,
+  501: NotImplementedError,
   503: ServiceUnavailableError,
   504: GatewayTimeoutError,
   529: OverloadedError,

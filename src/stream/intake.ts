@@ -55,7 +55,7 @@ export class BytesIntake implements Intake {
     const { assembler } = this;
     const head = this.#head.trim();
     if (assembler.outcome.status !== 'open' || assembler.message !== undefined || head.startsWith('{')) return;
-    const line = head.split(/[\r\n]/, 1)[0] ?? '';
+    const line = head.replace(/\s+/g, ' ').slice(0, QUOTED_BYTES);
     const message = line === '' ? `HTTP ${status} with an empty body` : `HTTP ${status}: ${line}`;
     assembler.fail(ApiError.from(status, { type: 'api_error', message }, assembler.requestId));
   }

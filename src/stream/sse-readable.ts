@@ -1,5 +1,6 @@
 import { AbortError, IdleTimeoutError } from '../errors.ts';
 import { ApiError } from '../protocol/api-error.ts';
+import { encodeEvent } from '../protocol/encode.ts';
 import type { ErrorBody } from '../protocol/events.ts';
 import { encodeSse } from '../sse/encode.ts';
 import type { NamedEvent } from './cursors.ts';
@@ -31,7 +32,7 @@ export function toSseReadable(events: () => AsyncIterator<NamedEvent, undefined>
     if (result.done === true) return controller.close?.();
     told ||= result.value.event.type === 'error';
     try {
-      controller.enqueue(encodeEvent(result.value));
+      controller.enqueue(encodeEvent(result.value.event, result.value.name));
     } catch (error) {
       void iterator.throw?.(error);
       throw error;
@@ -39,17 +40,6 @@ export function toSseReadable(events: () => AsyncIterator<NamedEvent, undefined>
   };
   // `highWaterMark: 0`: no event is taken before the other side wants one.
   return new ReadableStream({ pull, cancel: () => void iterator.return?.() }, { highWaterMark: 0 });
-}
-
-/** An event that could not be read goes on under the name it came under: the name is part of what is wrong with it. */
-function encodeEvent({ event, name: given }: NamedEvent): Uint8Array {
-  if (event.type !== 'unknown') return encodeSse({ event: event.type, data: JSON.stringify(event) });
-  const name = given ?? (event.wire as { type?: unknown } | null | undefined)?.type;
-  // SSE has no CR in data: the parser gives none, but an event that came decoded may hold one.
-  const data = event.raw.replaceAll(/\r\n?/g, '\n');
-  // A name that SSE cannot carry stays in the data alone, where readers look first anyway.
-  if (typeof name !== 'string' || name === '' || /[\r\n]/.test(name)) return encodeSse({ data });
-  return encodeSse({ event: name, named: true, data });
 }
 
 function encodeError(cause: unknown): Uint8Array {

@@ -26,6 +26,9 @@ export const ENTRIES: Readonly<Record<string, string>> = {
   'ssemble/sse': join(ROOT, 'src/sse/index.ts'),
   'ssemble/json': join(ROOT, 'src/json/index.ts'),
   'ssemble/web': join(ROOT, 'src/stream/web.ts'),
+  'ssemble/fetch': join(ROOT, 'src/transport/fetch.ts'),
+  'ssemble/undici': join(ROOT, 'src/transport/undici.ts'),
+  'ssemble/relay': join(ROOT, 'src/relay/index.ts'),
 };
 
 /** A piece of code that a page shows. */
