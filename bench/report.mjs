@@ -39,11 +39,11 @@ export function report({ machine, runtime, commit, settings, questions }) {
 function section(id, question) {
   const unit = question.suffix === 'B' ? 'bytes' : `CPU time for one ${question.unit}`;
   const blocks = question.cells.map((cell) => cellTable(question, cell));
-  const goals = question.goals.map(({ text, value, where, limit, atMost, met }) => [
+  const goals = question.goals.map(({ text, value, where, limit, atMost, met, ceiling }) => [
     where === undefined ? text : `${text} (${where})`,
     value === undefined ? '-' : digits(value),
     limit === undefined ? '' : `${atMost ? '≤' : '≥'} ${limit}`,
-    verdict(value, limit, met),
+    verdict(value, limit, met, ceiling),
   ]);
   return [
     `## ${question.title} (${id}; ${unit})`,
@@ -52,10 +52,11 @@ function section(id, question) {
   ].join('\n\n');
 }
 
-function verdict(value, limit, met) {
+function verdict(value, limit, met, ceiling) {
   if (value === undefined) return 'not measured';
   if (limit === undefined) return 'for the record';
-  return met ? 'met' : 'NOT MET';
+  if (met || ceiling === undefined) return met ? 'met' : 'NOT MET';
+  return value <= ceiling ? `NOT MET; below its ceiling ${ceiling}` : `NOT MET, and ABOVE ITS CEILING ${ceiling}`;
 }
 
 function cellTable(question, cell) {

@@ -28,10 +28,12 @@ const variants = {
 };
 
 const cell = { input: 'bundle', chunking: '', short: true, made: true };
-const goal = (variant, kB) => ({
+/** The limit is what we mean to reach; the ceiling is what has been reached, rounded up: CI fails above it. */
+const goal = (variant, kB, ceiling) => ({
   text: `${variant}, kB`,
   limit: kB,
   atMost: true,
+  ceiling,
   of: (q) => q.value(cell, variant) / 1000,
 });
 
@@ -61,5 +63,5 @@ export default {
     const bytes = outputFiles[0].contents;
     return { value: gzipSync(bytes, { level: 9 }).length, parts: [bytes.length] };
   },
-  goals: [goal(SSE, 2.4), goal(PARSER, 8), goal(ALL, 12)],
+  goals: [goal(SSE, 2.4, 6.5), goal(PARSER, 8, 21.5), goal(ALL, 12, 29.5)],
 };
