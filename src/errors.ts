@@ -34,6 +34,20 @@ export class StreamError extends Error {
   outcome: Outcome | undefined = undefined;
   /** The `request-id` header, or the error body's `request_id`. */
   requestId: string | undefined = undefined;
+
+  /**
+   * What a logger that writes JSON gets: name, message and every field. The outcome without its error, which is this one,
+   * and without the `cause`.
+   *
+   * @example
+   * const error = new TruncatedError('The stream ended');
+   * JSON.stringify(error); // '{"name":"TruncatedError","message":"The stream ended","blocks":[]}'
+   */
+  toJSON(): object {
+    const { name, message, outcome } = this;
+    const ended = outcome && { status: outcome.status, stopReason: outcome.stopReason };
+    return Object.assign({ name, message }, this, { outcome: ended });
+  }
 }
 
 /**

@@ -175,3 +175,20 @@ test('a message says what could not be done, then the state and the place', () =
     `Cannot append text_delta to block 1: block is tool_use; put into an implied block (event 3, byte ${body.length})`,
   );
 });
+
+describe('as JSON, for a logger', () => {
+  test('the error of a stream that ended early is whole, and no circle', () => {
+    const parser = new MessageParser();
+    parser.push('data: {"type":"message_start","message":{"id":"msg_1","content":[]}}\n\n');
+    parser.end(new TypeError('terminated'));
+    const { error } = parser.outcome;
+    expect((error as StreamError).outcome?.error).toBe(error);
+    expect(JSON.parse(JSON.stringify(error))).toMatchObject({
+      name: 'ConnectionError',
+      message: error?.message,
+      snapshot: { id: 'msg_1' },
+      outcome: { status: 'disconnected', stopReason: null },
+    });
+    expect(() => JSON.stringify(parser.outcome)).not.toThrow();
+  });
+});

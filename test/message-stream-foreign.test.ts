@@ -2,6 +2,7 @@
 
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { RateLimitError } from '../src/protocol/api-error.ts';
 import { MessageStream } from '../src/stream/message-stream.ts';
 import * as m from './support/messages.ts';
 
@@ -65,5 +66,25 @@ describe.each([1, 7, 100_000])('in chunks of %i bytes', (size) => {
     const stream = MessageStream.from(m.cut(head + m.textBody(['a']), size));
     expect(await stream.finalText()).toBe('a');
     expect(stream.diagnostics.map(({ code }) => code)).toContain('http-head');
+  });
+});
+
+it('the error of a refused request carries what the headers of its response say', async () => {
+  const body = '{"type":"error","error":{"type":"rate_limit_error","message":"Slow down"}}';
+  const headers = {
+    'request-id': 'req_1',
+    'retry-after': '7',
+    'anthropic-ratelimit-requests-limit': '50',
+    'anthropic-ratelimit-requests-remaining': '0',
+  };
+  const error = await MessageStream.from(new Response(body, { status: 429, headers }))
+    .finalMessage()
+    .catch((reason: unknown) => reason);
+  expect(error).toBeInstanceOf(RateLimitError);
+  expect(error).toMatchObject({
+    status: 429,
+    requestId: 'req_1',
+    retryAfterMs: 7000,
+    rateLimits: { requests: { limit: 50, remaining: 0 } },
   });
 });

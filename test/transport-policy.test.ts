@@ -7,8 +7,8 @@ import { describe, expect, test } from 'vitest';
 import type { ContentBlock, Message } from '../src/index.ts';
 import type { ToolDefinition } from '../src/protocol/tool-definitions.ts';
 import type { FetchLike, MessageParams } from '../src/transport/fetch.ts';
-import { readRateLimits } from '../src/transport/rate-limits.ts';
-import { backoffMs, readRetryAfterMs, shouldRetry } from '../src/transport/retry.ts';
+import { readRateLimits, readRetryAfterMs } from '../src/stream/response-headers.ts';
+import { backoffMs, shouldRetry } from '../src/transport/retry.ts';
 import { ApiError, ERROR_CLASSES } from '../src/protocol/api-error.ts';
 
 const RUNS = 200 * (process.env['SSEMBLE_FUZZ'] ? 100 : 1);

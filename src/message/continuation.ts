@@ -51,7 +51,7 @@ export interface ContinuationOptions {
 /** The part of a request that counts here; every other key is passed on as it is. */
 export interface ContinuableRequest {
   model?: string;
-  messages: readonly { readonly role: string; readonly content: unknown }[];
+  messages: readonly { readonly role: string; readonly content?: unknown }[];
   thinking?: { readonly type: string } | null | undefined;
 }
 

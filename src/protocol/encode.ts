@@ -16,7 +16,7 @@ export type EncodableEvent = StreamEvent | { readonly type: string; readonly [ke
  *
  * decodeUtf8(encodeEvent({ type: 'ping' })); // 'event: ping\ndata: {"type":"ping"}\n\n'
  */
-export function encodeEvent(event: EncodableEvent, given?: string | undefined): Uint8Array {
+export function encodeEvent(event: EncodableEvent, given?: string): Uint8Array {
   if (isUnknown(event)) return encodeUnknown(event, given);
   const data: string | undefined = JSON.stringify(event);
   const { type } = event ?? {};

@@ -60,5 +60,6 @@ export function resultOf({ message, blocks, outcome }: RelayResult, failure: Abo
 
 /** An event as bytes, after the transform. */
 export function encodeAll(transform: Transform | undefined, event: StreamEvent): Uint8Array[] {
-  return (transform === undefined ? [event] : changedBy(transform, event)).map((event) => encodeEvent(event));
+  const made = transform === undefined ? [event] : changedBy(transform, event);
+  return made.map((each) => encodeEvent(each));
 }

@@ -6,6 +6,7 @@ import { toStreamEvent } from '../protocol/decode.ts';
 import type { StreamEvent } from '../protocol/events.ts';
 import { decodeUtf8 } from '../sse/utf8.ts';
 import type { Intake } from './pump.ts';
+import { addHeaders } from './response-headers.ts';
 import { toChunk, type ResponseLike } from './source.ts';
 
 /** How much of the body of a failed request is quoted, in bytes. */
@@ -14,8 +15,8 @@ const QUOTED_BYTES = 200;
 /** Chunks into the reader. */
 export class BytesIntake implements Intake {
   readonly #reader: MessageReader;
-  /** The HTTP status, if it is one of an error. */
-  readonly #badStatus: number | undefined;
+  /** The response, if its status is one of an error. */
+  readonly #refusal: ResponseLike | undefined;
   #head = '';
 
   constructor(reader: MessageReader, response: ResponseLike | undefined) {
@@ -24,7 +25,7 @@ export class BytesIntake implements Intake {
     const { assembler } = reader;
     assembler.requestId = response.headers.get('request-id') ?? undefined;
     assembler.status = response.status;
-    if (response.status >= 400) this.#badStatus = response.status;
+    if (response.status >= 400) this.#refusal = response;
   }
 
   get assembler(): MessageAssembler {
@@ -33,7 +34,7 @@ export class BytesIntake implements Intake {
 
   write(item: unknown): void {
     const chunk = toChunk(item);
-    if (this.#badStatus !== undefined && this.#head.length < QUOTED_BYTES) this.#head += headOf(chunk);
+    if (this.#refusal !== undefined && this.#head.length < QUOTED_BYTES) this.#head += headOf(chunk);
     this.#reader.write(chunk);
   }
 
@@ -46,8 +47,11 @@ export class BytesIntake implements Intake {
   }
 
   endInput(error?: StreamError): StreamEvent | undefined {
-    if (error === undefined && this.#badStatus !== undefined) this.#judgeStatus(this.#badStatus);
-    return this.#reader.endInput();
+    if (error === undefined && this.#refusal !== undefined) this.#judgeStatus(this.#refusal.status);
+    const last = this.#reader.endInput();
+    const found = this.assembler.outcome.error;
+    if (this.#refusal !== undefined && found instanceof ApiError) addHeaders(found, this.#refusal.headers);
+    return last;
   }
 
   /** An error status with a body that is no JSON (nothing, a line of a proxy, a page): the status is what counts. */

@@ -9,7 +9,7 @@ import type { ResponseLike } from '../stream/source.ts';
 
 export type * from './params.ts';
 export type { RetryInfo, TransportOptions } from './policy.ts';
-export { type HeadersLike, readRateLimits } from './rate-limits.ts';
+export { type HeadersLike, readRateLimits } from '../stream/response-headers.ts';
 export type { RequestOptions } from './request.ts';
 export type { FetchInit, FetchLike } from './runtime.ts';
 

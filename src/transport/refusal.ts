@@ -7,8 +7,6 @@ import { decodeUtf8, encodeUtf8 } from '../sse/utf8.ts';
 import { ignore, openBytes, toChunk, type ResponseLike } from '../stream/source.ts';
 import { failureOf, HeldBody, NOTHING } from './held-body.ts';
 import type { Leash } from './leash.ts';
-import { type HeadersLike, readRateLimits } from './rate-limits.ts';
-import { readRetryAfterMs } from './retry.ts';
 import { blot } from './secrets.ts';
 
 /** How long the body of an HTTP error may take: what matters is known, only the words are missing. */
@@ -46,15 +44,6 @@ export async function refused(
     found instanceof ApiError ? found : ApiError.from(status, { type: 'api_error', message: `HTTP ${status}` });
   error.bodyText = bodyText;
   return error;
-}
-
-/** Puts onto an error what the headers of its response say: its id, and when to come back. */
-export function addHeaders(error: ApiError, headers: HeadersLike): void {
-  error.requestId = headers.get('request-id') ?? error.requestId;
-  const retryAfterMs = readRetryAfterMs(headers);
-  if (retryAfterMs !== undefined) error.retryAfterMs = retryAfterMs;
-  const rateLimits = readRateLimits(headers);
-  if (rateLimits !== undefined) error.rateLimits = rateLimits;
 }
 
 /** As much of the body as comes in time. @throws AbortError when the caller leaves meanwhile. */

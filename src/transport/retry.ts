@@ -8,7 +8,7 @@ import { ApiError } from '../protocol/api-error.ts';
 import { globals, MAX_TIMER_MS } from '../stream/globals.ts';
 import { abortError } from '../stream/pump.ts';
 import type { AbortSignalLike } from '../stream/source.ts';
-import type { HeadersLike } from './rate-limits.ts';
+import type { HeadersLike } from '../stream/response-headers.ts';
 
 /** The first wait; it doubles with every attempt. */
 const FIRST_DELAY_MS = 500;
@@ -21,26 +21,6 @@ const JITTER = 0.25;
 export function backoffMs(attempt: number, random: number): number {
   const delay = Math.min(FIRST_DELAY_MS * 2 ** (attempt - 1), LONGEST_BACKOFF_MS);
   return delay * (1 - JITTER * random);
-}
-
-/**
- * What the server asks for: `retry-after-ms`, else `retry-after` in seconds or as a date. 0 for a time that has passed.
- * A date is measured against the server's own `date`, where it sent one, so that a wrong clock of ours does no harm.
- */
-export function readRetryAfterMs(headers: HeadersLike): number | undefined {
-  const ms = number(headers.get('retry-after-ms'));
-  if (ms !== undefined) return ms;
-  const text = headers.get('retry-after');
-  const seconds = number(text);
-  if (seconds !== undefined) return seconds * 1000;
-  const at = Date.parse(text ?? '');
-  if (Number.isNaN(at)) return undefined;
-  const sent = Date.parse(headers.get('date') ?? '');
-  return Math.max(0, at - (Number.isNaN(sent) ? Date.now() : sent));
-}
-
-function number(text: string | null): number | undefined {
-  return text !== null && /^\s*\d+(\.\d+)?\s*$/.test(text) ? Number(text) : undefined;
 }
 
 /**

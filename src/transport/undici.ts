@@ -12,7 +12,7 @@ import { streamWith, type TransportOptions } from './policy.ts';
 
 export type * from './params.ts';
 export type { RetryInfo, TransportOptions } from './policy.ts';
-export { type HeadersLike, readRateLimits } from './rate-limits.ts';
+export { type HeadersLike, readRateLimits } from '../stream/response-headers.ts';
 export type { RequestOptions } from './request.ts';
 
 /** What {@link streamMessage} may be told. */

@@ -1,8 +1,8 @@
-/** The counters that the server sends with every response (protocol notes §8.3), as data. */
+/** What the headers of a response say beside its body (protocol notes §8.3): who, when to come back, how much is left. */
 
-import type { RateLimit, RateLimits } from '../protocol/api-error.ts';
+import type { ApiError, RateLimit, RateLimits } from '../protocol/api-error.ts';
 
-/** What the headers of each counter begin with. */
+/** What the headers of each counter begin with, as data. */
 const COUNTERS: Readonly<Record<keyof RateLimits, string>> = {
   requests: 'anthropic-ratelimit-requests',
   tokens: 'anthropic-ratelimit-tokens',
@@ -51,4 +51,33 @@ function readOne(headers: HeadersLike, prefix: string): RateLimit {
 
 function count(text: string | null): number | undefined {
   return text !== null && /^\d+$/.test(text) ? Number(text) : undefined;
+}
+
+/**
+ * What the server asks for: `retry-after-ms`, else `retry-after` in seconds or as a date. 0 for a time that has passed.
+ * A date is measured against the server's own `date`, where it sent one, so that a wrong clock of ours does no harm.
+ */
+export function readRetryAfterMs(headers: HeadersLike): number | undefined {
+  const ms = number(headers.get('retry-after-ms'));
+  if (ms !== undefined) return ms;
+  const text = headers.get('retry-after');
+  const seconds = number(text);
+  if (seconds !== undefined) return seconds * 1000;
+  const at = Date.parse(text ?? '');
+  if (Number.isNaN(at)) return undefined;
+  const sent = Date.parse(headers.get('date') ?? '');
+  return Math.max(0, at - (Number.isNaN(sent) ? Date.now() : sent));
+}
+
+function number(text: string | null): number | undefined {
+  return text !== null && /^\s*\d+(\.\d+)?\s*$/.test(text) ? Number(text) : undefined;
+}
+
+/** Puts onto an error what the headers of its response say: its id, and when to come back. */
+export function addHeaders(error: ApiError, headers: HeadersLike): void {
+  error.requestId = headers.get('request-id') ?? error.requestId;
+  const retryAfterMs = readRetryAfterMs(headers);
+  if (retryAfterMs !== undefined) error.retryAfterMs = retryAfterMs;
+  const rateLimits = readRateLimits(headers);
+  if (rateLimits !== undefined) error.rateLimits = rateLimits;
 }
