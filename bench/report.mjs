@@ -31,7 +31,7 @@ function table(head, rows) {
 /** The whole report: what ran where, then a table of costs and one of goals for each question. */
 export function report({ machine, runtime, commit, settings, questions }) {
   const where = `${runtime.name} ${runtime.version}, ${machine.cpu} (${machine.cores} cores), ${machine.os}`;
-  const what = `commit ${commit}, ${settings.short ? 'short form' : 'full form'}: up to ${settings.rounds} rounds of ${settings.ms} ms`;
+  const what = `commit ${commit}, ${settings.short ? 'short form' : settings.goals ? 'what the goals need' : 'full form'}: up to ${settings.rounds} rounds of ${settings.ms} ms`;
   const parts = Object.entries(questions).map(([id, question]) => section(id, question));
   return [`${where}\n${what}`, ...parts].join('\n\n');
 }

@@ -21,7 +21,8 @@ const HELP = `Usage: node bench/run.mjs [options]
   --filter WORDS     only this question, 'sse', or cells of it: 'sse/cjk', 'message/captures event'; may come again
   --variants WORDS   only variants whose name holds one of these (the first one, ssemble, always runs)
   --short            the short form: what the goals of an afternoon need, in under three minutes
-  --rounds N         rounds of each variant (default 5; short: 2)
+  --goals            what every goal needs, with the peers of the short form: a quarter of an hour
+  --rounds N         rounds of each variant (default 5; short: 2, goals: 3)
   --ms N             milliseconds of each round (default 300; short: 100)
   --captures DIR     real streams: every .sse file below it (default: shared/captures/raw beside this repository)
   --runtime NAME     node (the one that runs this; default), node24, bun, deno, or a path to one of them
@@ -39,6 +40,7 @@ const { values: options } = parseArgs({
     filter: { type: 'string', multiple: true, default: [] },
     variants: { type: 'string', default: '' },
     short: { type: 'boolean', default: false },
+    goals: { type: 'boolean', default: false },
     rounds: { type: 'string' },
     ms: { type: 'string' },
     captures: { type: 'string' },
@@ -61,12 +63,13 @@ async function main() {
     );
   const runtime = findRuntime(options.runtime);
   if (runtime === undefined) return fail(`${options.runtime} is not there: it is an optional package of bench.`);
-  const { short } = options;
+  const { short, goals } = options;
   const settings = {
     short,
-    rounds: Number(options.rounds ?? (short ? 2 : 5)),
+    goals,
+    rounds: Number(options.rounds ?? (short ? 2 : goals ? 3 : 5)),
     ms: Number(options.ms ?? (short ? 100 : 300)),
-    warmMs: short ? 2500 : 4000,
+    warmMs: short || goals ? 2500 : 4000,
   };
   const folder = mkdtempSync(join(tmpdir(), 'ssemble-bench-'));
   // A copy: a build that runs meanwhile must not get into the middle of it.
@@ -174,7 +177,7 @@ class Bench {
     const cells = [];
     for (const cell of question.cells) {
       const name = `${cell.input} ${cell.chunking}`;
-      if ((this.#settings.short && !cell.short) || !wanted(id, name)) continue;
+      if (!this.#has(cell) || !wanted(id, name)) continue;
       const done = await this.#cell(id, question, cell);
       if (done !== undefined) cells.push(done);
     }
@@ -222,6 +225,11 @@ class Bench {
     };
   }
 
+  #has(cell) {
+    const { short, goals } = this.#settings;
+    return cell.short === true || (goals ? cell.goal === true : !short);
+  }
+
   #variantsOf(question, cell) {
     const [first] = Object.keys(question.variants);
     const asked = options.variants.split(',').filter((word) => word !== '');
@@ -229,7 +237,7 @@ class Bench {
       const { only } = question.variants[name];
       if (only !== undefined && only !== this.#runtime.kind) return false;
       if (cell.without?.includes(name) || (cell.with !== undefined && !cell.with.includes(name))) return false;
-      if (this.#settings.short && !question.short.includes(name)) return false;
+      if ((this.#settings.short || this.#settings.goals) && !question.short.includes(name)) return false;
       return asked.length === 0 || name === first || asked.some((word) => name.includes(word));
     });
   }
