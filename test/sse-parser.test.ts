@@ -43,6 +43,12 @@ interface Row {
 
 const rows: Row[] = [
   { name: 'nothing', input: '', events: [], at: [] },
+  {
+    name: 'an event line that waits, and a bare CR at the very end',
+    input: 'data: 2\nevent\n\r',
+    events: [event('2', { named: true })],
+    at: [[0, 1, 0, 15]],
+  },
   { name: 'a BOM and nothing else', input: '\uFEFF', events: [], at: [] },
   { name: 'a BOM and a blank line', input: '\uFEFF\n', events: [], at: [] },
   {

@@ -257,7 +257,9 @@ export class SseScanner {
       this.#closed = true;
       this.#loadHeld();
       // The CR that waited is a blank line: the event is complete, and `next()` has it.
-      if (this.#text.charCodeAt(0) === CR && this.#data !== undefined) return undefined;
+      const last = this.#text.length - 1;
+      const blank = this.#text.charCodeAt(last) === CR && (last === 0 || this.#text.charCodeAt(last - 1) === LF);
+      if (blank && this.#data !== undefined) return undefined;
       this.#read();
     }
     return this.#open ? this.#give(this.#text.length) : undefined;
