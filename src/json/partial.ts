@@ -46,7 +46,7 @@ import {
   advanceNumber,
   isDigit,
 } from './grammar.ts';
-import { own } from './own.ts';
+import { own, ownSum } from './own.ts';
 
 /** What JSON can say. */
 export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue };
@@ -352,7 +352,7 @@ export class PartialJson {
   }
 
   #readString(code: number): void {
-    if (code === 0x22) this.#endString();
+    if (code === 0x22) this.#endString('');
     else if (code === 0x5c) this.#state = ESCAPE;
     else if (code < 0x20) this.#fail();
     else this.#readRun();
@@ -367,12 +367,17 @@ export class PartialJson {
       const code = piece.charCodeAt(end);
       if (code === 0x22 || code === 0x5c || code < 0x20) break;
     }
-    this.#at = end;
-    this.#append(piece.slice(start, end));
+    const run = piece.slice(start, end);
+    // Mostly the quote follows: then nothing is put together before the whole is.
+    const ends = end < piece.length && piece.charCodeAt(end) === 0x22;
+    this.#at = ends ? end + 1 : end;
+    if (ends) this.#endString(run);
+    else this.#append(run);
   }
 
-  #endString(): void {
-    const string = own(this.#text + this.#tail + this.#held);
+  /** The string ends with this run. */
+  #endString(run: string): void {
+    const string = ownSum(this.#text + this.#tail + this.#held, run);
     this.#text = this.#tail = this.#held = '';
     if (this.#frame.key !== undefined) return this.#finish(string);
     this.#frame.key = string;

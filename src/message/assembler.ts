@@ -43,7 +43,9 @@ import {
   openAt,
   ordered,
   saveCurrent,
+  showContent,
   targetAt,
+  touch,
   type SavedCurrent,
 } from './current.ts';
 import { DiagnosticLog, type DiagnosticLogState, type DiagnosticOptions } from './diagnostic-log.ts';
@@ -58,18 +60,7 @@ import {
   statusOf,
   toStreamError,
 } from './outcome.ts';
-import {
-  applyDelta,
-  closeSlot,
-  fits,
-  hasGrown,
-  impliedBlock,
-  infoOf,
-  keepDelta,
-  openSlot,
-  type Slot,
-  viewOf,
-} from './slot.ts';
+import { applyDelta, closeSlot, fits, hasGrown, impliedBlock, infoOf, keepDelta, openSlot, type Slot } from './slot.ts';
 import type { At, BlockInfo, Diagnostic, MessageRecord, Outcome, OutcomeStatus } from './types.ts';
 import { badIndex, clip, deltaMessage, ORDER_MESSAGES, show, truncatedMessage, unreadable } from './wording.ts';
 
@@ -168,15 +159,7 @@ export class MessageAssembler {
     const now = this.#now;
     if (now.base === undefined) return undefined;
     this.#settleLate();
-    if (now.contentTouched) {
-      const content = ordered(now).map(viewOf);
-      // A block that was closed is mostly as it was: then the list, and with it the message, stays the one that was shown.
-      if (!sameList(content, now.content)) {
-        now.content = content;
-        now.snapshot = undefined;
-      }
-      now.contentTouched = false;
-    }
+    showContent(now);
     if (now.snapshot === undefined || now.base !== now.shownBase) {
       now.snapshot = { ...now.base, content: now.content } as unknown as Message;
       now.shownBase = now.base;
@@ -510,13 +493,13 @@ export class MessageAssembler {
     if (now.base === undefined) this.#writableBase();
     const slot = openSlot(index, this.#arrived++, start, implied);
     addSlot(now, slot);
-    this.#touchContent();
+    this.#touchContent('several');
     return slot;
   }
 
-  #touchContent(): void {
+  #touchContent(slot: Slot | 'several'): void {
     const now = this.#now;
-    now.contentTouched = true;
+    touch(now, slot);
     now.infos = undefined;
   }
 
@@ -540,7 +523,7 @@ export class MessageAssembler {
     applyDelta(slot, delta);
     const now = this.#now;
     // A block that a snapshot holds and that nothing was written to is as it was: an empty delta changes nothing.
-    if (hasGrown(slot)) now.contentTouched = true;
+    if (hasGrown(slot)) touch(now, slot);
     if (slot.info === undefined) now.infos = undefined;
     this.#observer?.delta(slot, delta);
   }
@@ -622,7 +605,7 @@ export class MessageAssembler {
     const wasOpen = slot.state === 'open';
     now.open.delete(slot);
     closeSlot(slot, state);
-    this.#touchContent();
+    this.#touchContent(slot);
     if (wasOpen) this.#observer?.closed(slot);
     this.#tellVerdict(slot);
   }
@@ -650,7 +633,7 @@ export class MessageAssembler {
       if (slot.late !== 'unread') continue;
       slot.late = 'untold';
       closeSlot(slot, slot.state === 'cut' ? 'cut' : 'closed');
-      this.#touchContent();
+      this.#touchContent(slot);
     }
   }
 
@@ -831,10 +814,6 @@ export class MessageAssembler {
 function rawOf(event: object | undefined): string | undefined {
   const { type, raw } = (event ?? {}) as Partial<UnknownEvent>;
   return type === 'unknown' && typeof raw === 'string' ? raw : undefined;
-}
-
-function sameList(a: readonly unknown[], b: readonly unknown[]): boolean {
-  return a.length === b.length && a.every((item, k) => item === b[k]);
 }
 
 function isIndex(index: unknown): index is number {

@@ -5,7 +5,7 @@ import type { ContentBlock } from '../protocol/blocks.ts';
 import type { Wire } from '../protocol/decode.ts';
 import type { Message } from '../protocol/message.ts';
 import { loadError, type SavedOutcome, saveOutcome } from './outcome.ts';
-import { fits, homeOf, homesOf, saveSlot, type Slot } from './slot.ts';
+import { fits, homeOf, homesOf, saveSlot, type Slot, viewOf } from './slot.ts';
 import type { BlockInfo, Outcome, OutcomeStatus } from './types.ts';
 
 /** The message that is being built. */
@@ -37,8 +37,9 @@ export interface Current {
   status: OutcomeStatus;
   error: StreamError | undefined;
   finished: boolean;
-  contentTouched: boolean;
-  content: ContentBlock[];
+  /** What has changed since `content` was shown: mostly one block, and then the others need not be asked. */
+  touched: Slot | 'several' | undefined;
+  content: readonly ContentBlock[];
   snapshot: Message | undefined;
   infos: readonly BlockInfo[] | undefined;
   outcome: Outcome | undefined;
@@ -63,7 +64,7 @@ export function noMessage(): Current {
     status: 'open',
     error: undefined,
     finished: false,
-    contentTouched: false,
+    touched: undefined,
     content: [],
     snapshot: undefined,
     infos: undefined,
@@ -98,6 +99,34 @@ export function ordered(now: Current): readonly Slot[] {
     now.unordered = false;
   }
   return now.slots;
+}
+
+/** Notes that a block is another than `content` shows. */
+export function touch(now: Current, slot: Slot | 'several'): void {
+  now.touched = now.touched === undefined || now.touched === slot ? slot : 'several';
+}
+
+/** Brings `content` up to date: it stays the same list where every block is the one that it shows. */
+export function showContent(now: Current): void {
+  const { touched, content } = now;
+  if (touched === undefined) return;
+  now.touched = undefined;
+  const slots = ordered(now);
+  if (touched === 'several') {
+    const shown = slots.map(viewOf);
+    // A block that was closed is mostly as it was: then the list, and with it the message, stays the one that was shown.
+    if (shown.length === content.length && shown.every((block, k) => block === content[k])) return;
+    now.content = shown;
+  } else {
+    // Slots come in by `several`, so both lists have the same places. The last one is the one that mostly grows.
+    const at = slots.lastIndexOf(touched);
+    const block = viewOf(touched);
+    if (block === content[at]) return;
+    const shown = content.slice();
+    shown[at] = block;
+    now.content = shown;
+  }
+  now.snapshot = undefined;
 }
 
 /**
@@ -189,7 +218,7 @@ export function loadCurrent(saved: SavedCurrent): Current {
     open: new Set(arrived.filter((slot) => slot.state === 'open')),
     undecided: new Set(saved.undecided.map(find)),
     late: saved.late.map(find),
-    contentTouched: true,
+    touched: 'several',
     status: outcome.status,
     error: outcome.error && loadError(outcome.error),
   };

@@ -300,17 +300,23 @@ function showInput(slot: Slot): void {
 
 /** What is known beside the block; the same object until something of it changes. */
 export function infoOf(slot: Slot): BlockInfo {
-  return (slot.info ??= {
+  return (slot.info ??= makeInfo(slot));
+}
+
+function makeInfo(slot: Slot): BlockInfo {
+  // Not `inputTextOf`: asked at every delta, it would make a block of each.
+  const inputText = slot.inputText + slot.inputTail;
+  return {
     index: slot.index,
     ordinal: slot.ordinal,
     type: slot.type,
     state: slot.state,
-    ...(inputTextOf(slot) !== '' && { inputText: slot.inputText }),
+    ...(inputText !== '' && { inputText }),
     ...(slot.inputState !== undefined && { inputState: slot.inputState }),
     ...(slot.inputError !== undefined && { inputError: slot.inputError }),
     ...(slot.unknownDeltas !== undefined && { unknownDeltas: [...slot.unknownDeltas] }),
     ...(slot.estimatedTokens !== undefined && { estimatedTokens: slot.estimatedTokens }),
-  });
+  };
 }
 
 /** Ends the block, or ends it again after a late delta; settles its input, and says in `verdict` what that told. */
