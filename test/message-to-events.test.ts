@@ -69,6 +69,18 @@ const fixtures = ['messages', 'hostile'].flatMap((set) =>
     .map((file) => `${set}/${file}`),
 );
 
+const toolStart = (input: object): object => ({
+  type: 'content_block_start',
+  index: 0,
+  content_block: { type: 'tool_use', id: 't', name: 'n', input },
+});
+const inputDelta = (partial_json: string): object => ({
+  type: 'content_block_delta',
+  index: 0,
+  delta: { type: 'input_json_delta', partial_json },
+});
+const toolStop = { type: 'content_block_stop', index: 0 };
+
 describe('messageToEvents', () => {
   test.each(fixtures)('%s', (file) => {
     const message = JSON.parse(readFileSync(FOLDER + file, 'utf8')) as Message | null;
@@ -197,5 +209,24 @@ describe('messageToEvents', () => {
 
   test.each([0, -1, Number.NaN])('a piece length of %s is refused', (pieceLength) => {
     expect(() => messageToEvents(parseMessage(textBody([])), { pieceLength })).toThrow(RangeError);
+  });
+
+  test.each([
+    ['blank input leaves what the start said', [toolStart({ days: 2 }), inputDelta(' '), toolStop]],
+    ['blank input, still open', [toolStart({ days: 2 }), inputDelta(' ')]],
+    ['input that does not parse leaves what the start said', [toolStart({ days: 2 }), inputDelta('{"a":'), toolStop]],
+    ['input without a tool never becomes a valid one', [inputDelta('{"a":1}'), toolStop]],
+    ['input without a tool, still open', [inputDelta('{"a":1}')]],
+  ])('%s, also when it is replayed', (_, given) => {
+    const server = new MessageAssembler();
+    for (const event of [start(), ...given]) server.apply(toStreamEvent(event));
+    const { message, blocks } = server;
+    const client = new MessageAssembler();
+    for (const event of messageToEvents(message as Message, { blocks, finished: false })) client.apply(event);
+    expect(client.message).toEqual(message);
+    expect(client.blocks).toEqual(blocks);
+    for (const one of [server, client]) one.end();
+    expect(client.blocks).toEqual(server.blocks);
+    expect(client.message).toEqual(server.message);
   });
 });

@@ -128,6 +128,13 @@ describe('TextPacer', () => {
     expect(shown + pacer.flush().length).toBe(1_000_000);
   });
 
+  test('an endless pace is refused: nothing would be left to even out', () => {
+    expect(() => new TextPacer({ charsPerSecond: Infinity })).toThrow(/use no pacer/);
+    const pacer = new TextPacer({ charsPerSecond: Number.MAX_VALUE, catchUpMs: Infinity });
+    pacer.push('Hello');
+    expect(pacer.take(0) + pacer.take(0) + pacer.take(1)).toBe('Hello');
+  });
+
   test('refuses what makes no sense', () => {
     expect(() => new TextPacer({ charsPerSecond: 0 })).toThrow(RangeError);
     expect(() => new TextPacer({ catchUpMs: Number.NaN })).toThrow(RangeError);

@@ -528,7 +528,7 @@ describe('recipes', () => {
       expect(await go(file).exit).toEqual({
         code: 1,
         signal: null,
-        stdout: `\nno connection: Cannot reach ${server.url}: no answer began within 300 ms\n`,
+        stdout: `\nno connection: Cannot reach ${server.url}: no answer began within 300 ms; if it may take longer, raise connectTimeoutMs\n`,
         stderr: '',
       });
       expect(await server.requests[0]?.left).toBe(true);

@@ -333,6 +333,80 @@ describe('when the client leaves', () => {
   });
 });
 
+describe('a response that cannot be written to', () => {
+  test('over HTTP/2, when the client has left already: nothing is asked for', async () => {
+    let result: Promise<RelayResult> | undefined;
+    let asked = 0;
+    const server = http2.createServer((_, response) => {
+      response.stream.on('close', () => {
+        result = relayTo(response, () => {
+          asked++;
+          return textBody(['x']);
+        });
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    cleanups.push(() => new Promise((resolve) => server.close(resolve)));
+    const session = http2.connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    const stream = session.request({ ':path': '/' }).on('error', () => {});
+    setTimeout(() => stream.close(http2.constants.NGHTTP2_CANCEL), 20);
+    await expect.poll(() => result).toBeDefined();
+    expect((await result)?.outcome).toMatchObject({
+      status: 'aborted',
+      error: { message: expect.stringContaining('because the client left') as string },
+    });
+    expect(asked).toBe(0);
+    await new Promise<void>((resolve) => session.close(resolve));
+  });
+
+  test('own headers that cannot be sent are refused before the source is asked', async () => {
+    const upstream = await startUpstream(silentAnswer);
+    const failures: unknown[] = [];
+    const url = await serve((_, response) => {
+      const ask = (): Promise<Response> => fetch(`${upstream.url}/v1/messages`);
+      const refused = [{ 'x-a': 'bad\nvalue' }, { 'x-a': undefined as unknown as string }].map((headers) =>
+        relayTo(response, ask, { headers }).catch((error: unknown) => void failures.push(error)),
+      );
+      void Promise.all(refused).then(() => response.end());
+    });
+    await fetch(url);
+    expect(failures.map(String)).toEqual([
+      expect.stringContaining('Cannot send the header x-a'),
+      expect.stringContaining('Cannot send the header x-a'),
+    ]);
+    expect(upstream.requests).toHaveLength(0);
+  });
+
+  test('a request id that no header can carry is left out', async () => {
+    const url = await serve((_, response) => {
+      const body = { type: 'error', error: { type: 'invalid_request_error', message: 'm' }, request_id: 'req_\n1€' };
+      void relayTo(response, new Response(JSON.stringify(body), { status: 400 }));
+    });
+    const response = await fetch(url);
+    expect(response.status).toBe(400);
+    expect(response.headers.has('request-id')).toBe(false);
+  });
+
+  test.each(['setHeader', 'flushHeaders', 'write'] as const)(
+    'one whose %s throws counts as left: the upstream is closed, and the relay settles',
+    async (method) => {
+      const upstream = await startUpstream(silentAnswer);
+      let result: Promise<RelayResult> | undefined;
+      const url = await serve((_, response) => {
+        response[method] = () => {
+          throw new Error('broken');
+        };
+        result = relayTo(response, (signal) => fetch(`${upstream.url}/v1/messages`, { signal }));
+      });
+      await (await fetch(url)).text();
+      const { status, error } = (await result)?.outcome ?? {};
+      expect(status).toBe('aborted');
+      expect(error?.cause).toMatchObject({ message: 'broken' });
+      expect(await (await upstream.request()).left).toBe(true);
+    },
+  );
+});
+
 describe('a slow client', () => {
   test('slows the upstream: what it does not read does not pile up', async () => {
     const piece = 'x'.repeat(16_000);

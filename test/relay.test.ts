@@ -373,7 +373,159 @@ describe('a bad end', () => {
   });
 });
 
+/** What would have been an uncaught error; everything else that uses the microtask queue goes on. */
+function catchUncaught(): unknown[] {
+  const reported: unknown[] = [];
+  const real = globalThis.queueMicrotask;
+  vi.spyOn(globalThis, 'queueMicrotask').mockImplementation((task) =>
+    real(() => {
+      try {
+        task();
+      } catch (error) {
+        reported.push(error);
+      }
+    }),
+  );
+  return reported;
+}
+
+const secret = 'Your key sk-ant-1 has no credit at 10.0.0.5';
+
+describe('what is not for the client', () => {
+  test.each(['authentication_error', 'permission_error', 'billing_error'])(
+    'an `error` event of the stream that is an %s is told in general words',
+    async (type) => {
+      const wire = frame(start()) + ': note\n\n' + frame(apiError(type, secret));
+      const identity = { transform: (event: StreamEvent) => event };
+      for (const [source, options] of [[wire], [wire, identity], [MessageStream.from(wire)]] as const) {
+        const { stream, done } = relay(source, options);
+        const text = await read(stream);
+        expect(text).not.toContain('10.0.0.5');
+        expect(text.startsWith(frame(start()))).toBe(true);
+        expect(parse(text).outcome.error).toMatchObject({ type: 'api_error' });
+        expect(text.match(/event: error/g)).toHaveLength(1);
+        expect((await done).outcome.error).toMatchObject({ type, body: { message: secret } });
+      }
+    },
+  );
+
+  test('an `error` event that is not in the API’s own shape is told in general words', async () => {
+    const wires = [
+      'event: error\ndata: connect ECONNREFUSED 10.0.0.5\n\n',
+      'data: {"type":"error","error":"connect ECONNREFUSED 10.0.0.5"}\n\n',
+      'event: error\ndata: {"error":{"type":"rate_limit_error","message":"10.0.0.5"}}\n\n',
+    ];
+    for (const wire of wires) {
+      expect(await read(relay(frame(start()) + wire).stream)).not.toContain('10.0.0.5');
+    }
+    for (const wire of wires.slice(0, 2)) {
+      expect(await read(relay(MessageStream.from(frame(start()) + wire)).stream)).not.toContain('10.0.0.5');
+    }
+  });
+
+  test('the API’s own api_error goes out word for word, from bytes', async () => {
+    const wire = frame(start()) + frame(apiError('api_error', 'Internal server error'));
+    expect(await read(relay(wire).stream)).toBe(wire);
+  });
+
+  test.each([
+    ['a gateway', { type: 'api_error', message: 'connect ECONNREFUSED 10.0.0.5' }, '{"error":"connect 10.0.0.5"}'],
+    ['a gateway with a type', { type: 'internal', message: '10.0.0.5' }, undefined],
+    ['a redirect', { type: 'redirect', message: 'It leads to http://10.0.0.5/' }, undefined],
+    [
+      'a gateway that borrows a type',
+      { type: 'invalid_request_error', message: '10.0.0.5' },
+      '{"error":{"type":"invalid_request_error","message":"10.0.0.5"}}',
+    ],
+  ])('%s before the stream is told in general words', async (_, errorBody, bodyText) => {
+    const error = ApiError.from(500, errorBody);
+    if (bodyText !== undefined) error.bodyText = bodyText;
+    const response = await relayResponse(Promise.reject(error));
+    expect(response.status).toBe(502);
+    expect(await response.text()).not.toContain('10.0.0.5');
+  });
+
+  test.each([
+    ['a bigint', () => ({ type: 'x', message: 'y', detail: 1n })],
+    ['null', () => null],
+    ['a promise', () => Promise.reject(new Error('late'))],
+    ['a text', () => 'words'],
+    ['no message', () => ({ type: 'x' })],
+  ])('describeError that gives %s: the default words stand, and nothing hangs', async (name, describeError) => {
+    const reported = catchUncaught();
+    const options = { describeError: describeError as never };
+    const failed = MessageStream.from(frame(start()));
+    for (const source of [frame(start()), Promise.reject(new Error('no')), failed]) {
+      expect((await errorAt(source, options)).type).toBe('api_error');
+    }
+    const response = await relayResponse(Promise.reject(new Error('no')), options);
+    expect(await response.json()).toMatchObject({ error: { message: 'The server failed' } });
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    expect(reported).toHaveLength(name === 'null' ? 0 : 4);
+    vi.restoreAllMocks();
+  });
+});
+
+describe('a transform that gives a promise', () => {
+  test.each([
+    ['that resolves', () => Promise.resolve({ type: 'ping' })],
+    ['that rejects', () => Promise.reject(new Error('late'))],
+    ['in a list', () => [Promise.reject(new Error('late'))]],
+  ])('%s is refused', async (_, transform) => {
+    for (const source of [body, MessageStream.from(body)]) {
+      const { stream, done } = relay(source, { transform: transform as never });
+      expect(parse(await read(stream)).outcome.status).toBe('errored');
+      const { error } = (await done).outcome;
+      expect(String(error?.cause)).toContain('transform must be synchronous');
+      expect(error?.message).toContain('by transform, which failed');
+    }
+  });
+});
+
 describe('a MessageStream', () => {
+  test('content before the start, read already: the client has the same message, once', async () => {
+    const source = feed().give(textStart(0), textDelta(0, 'The kettle'));
+    const upstream = MessageStream.from(source);
+    const reading = upstream.finalMessage();
+    await vi.waitFor(() => expect(upstream.blocks).toHaveLength(1));
+    const { stream } = relay(upstream);
+    source.give(start(), textDelta(0, ' clicks off.'), blockStop(0), messageDelta(), stop).end();
+    const client = parse(await read(stream));
+    expect(client.message).toEqual(await reading);
+    expect(client.messages).toHaveLength(1);
+    expect(client.outcome.status).toBe('complete');
+  });
+
+  test('an event that could not be read keeps the name it came under', async () => {
+    const unreadable = 'event: ping\ndata: {"type": "pi\n\n';
+    const text = await read(relay(MessageStream.from(unreadable + body)).stream);
+    expect(text).toBe(unreadable + body);
+    expect(parse(text).outcome.status).toBe('complete');
+  });
+
+  test('nothing is read ahead, and its idle timer runs only while somebody waits', async () => {
+    const source = feed().give(start(), textStart(0), textDelta(0, 'Hi'));
+    const upstream = MessageStream.from(source, { idleTimeoutMs: 20 });
+    const client = readerOf(relay(upstream).stream);
+    for (let k = 0; k < 3; k++) await client.read();
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    expect(source.reads).toBe(1);
+    expect(upstream.outcome.status).toBe('open');
+    await client.cancel();
+  });
+
+  test('that is left says why', async () => {
+    const { stream, done } = relay(MessageStream.from(silent()));
+    const client = readerOf(stream);
+    await client.read();
+    await client.cancel();
+    const { message, outcome } = await done;
+    expect(outcome.error).toMatchObject({
+      message: 'The stream was aborted because the client left',
+      snapshot: message,
+    });
+  });
+
   test('goes out encoded anew', async () => {
     const { stream, done } = relay(MessageStream.from(odd()));
     const text = await read(stream);
@@ -698,6 +850,47 @@ describe('when the client leaves', () => {
     await failing.done;
     await Promise.resolve();
     expect(uncaught).toHaveBeenCalled();
+    uncaught.mockRestore();
+  });
+});
+
+describe('what cannot be sent', () => {
+  test.each([{ 'x-a': 'bad\nvalue' }, { 'x-a': undefined }, { 'x a': 'name' }, { 'x-a': '€' }])(
+    'a header %j is refused before the source is asked',
+    async (headers) => {
+      const ask = vi.fn(() => body);
+      await expect(relayResponse(ask, { headers: headers as never })).rejects.toThrow(/Cannot send the header/);
+      expect(ask).not.toHaveBeenCalled();
+    },
+  );
+
+  test('a request id that no header can carry is left out', async () => {
+    const error = ApiError.from(429, { type: 'rate_limit_error', message: 'Slow down' }, 'req_\n1€');
+    const response = await relayResponse(Promise.reject(error));
+    expect(response.status).toBe(429);
+    expect(response.headers.has('request-id')).toBe(false);
+  });
+
+  test('a client that has left already costs no request', async () => {
+    for (const [name, why] of [
+      ['clientSignal', 'because the client left'],
+      ['signal', 'by its signal'],
+    ] as const) {
+      const ask = vi.fn(() => body);
+      const { done } = relay(ask, { [name]: AbortSignal.abort() });
+      expect((await done).outcome).toMatchObject({
+        status: 'aborted',
+        error: { message: expect.stringContaining(why) },
+      });
+      expect(ask).not.toHaveBeenCalled();
+    }
+  });
+
+  test('what an asynchronous onDone rejects with is reported apart', async () => {
+    const uncaught = vi.spyOn(globalThis, 'queueMicrotask').mockImplementation(() => {});
+    await read(relay(body, { onDone: () => Promise.reject(new Error('db')) }).stream);
+    await vi.waitFor(() => expect(uncaught).toHaveBeenCalled());
+    expect(uncaught.mock.calls[0]?.[0]).toThrow('db');
     uncaught.mockRestore();
   });
 });

@@ -351,4 +351,21 @@ describe('continuation', () => {
     expect(() => go(from, OLD)).toThrow(why);
     expect(() => go(from, OLD)).toThrow(TypeError);
   });
+
+  test('of a family that is not known, none is taken for an old one, whatever its number', () => {
+    expect(modelVersion('claude-fable-1')).toEqual([1, 0]);
+    expect(continuationMode('claude-fable-1')).toBe('user');
+    expect(continuationMode('claude-fable-1', { ...CONTINUATION_RULES, prefillFamilies: ['fable'] })).toBe('prefill');
+  });
+
+  test('an id with underscores tells its version', () => {
+    expect(modelVersion('claude_sonnet_4_5')).toEqual([4, 5]);
+    expect(modelVersion('claude_3_5_sonnet_20241022')).toEqual([3, 5]);
+    expect(continuationMode('claude_opus_4_6')).toBe('user');
+  });
+
+  test('a request without messages is refused with a reason', () => {
+    const without = { model: 'claude-haiku-4-5' } as unknown as { messages: [] };
+    expect(() => continuation(undefined, [], without)).toThrow(/no `messages`/);
+  });
 });

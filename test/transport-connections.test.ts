@@ -7,7 +7,7 @@ import { createBrotliCompress, createDeflate, createGzip } from 'node:zlib';
 import { Agent, fetch as undiciFetch, getGlobalDispatcher, MockAgent, setGlobalDispatcher } from 'undici';
 import { afterEach, describe, expect, test } from 'vitest';
 import { AbortError, ConnectionError, ProtocolError } from '../src/index.ts';
-import { type FetchInit, streamMessage as byFetch } from '../src/transport/fetch.ts';
+import { type FetchInit, type FetchLike, streamMessage as byFetch } from '../src/transport/fetch.ts';
 import { streamMessage as byUndici } from '../src/transport/undici.ts';
 import { startH2Server, TEST_CERTIFICATE, type H2Server } from './support/h2-server.ts';
 import * as m from './support/messages.ts';
@@ -227,9 +227,9 @@ describe.each(TRANSPORTS)('%s', (_, ask) => {
   test('a header that cannot be sent is a TypeError, and not tried again', async () => {
     const onRetry = (): never => expect.fail('it was tried again');
     const { url } = await serve(() => reply(hello));
-    const headers = { 'transfer-encoding': 'chunked' };
+    const headers = { upgrade: 'h2c' };
     const asked = ask(PARAMS, { apiKey: 'k', baseURL: url, headers, onRetry });
-    await expect(asked).rejects.toThrow('invalid transfer-encoding header');
+    await expect(asked).rejects.toThrow('the header upgrade is set by the platform; leave it out');
     await expect(asked).rejects.toBeInstanceOf(TypeError);
   });
 
@@ -278,6 +278,31 @@ test('undici: a coding that cannot be read is named', async () => {
   expect(server.requests).toHaveLength(1);
   expect(server.requests[0]?.headers).toMatchObject({ 'accept-encoding': 'identity', 'user-agent': 'ssemble' });
   await server.requests[0]?.closed;
+});
+
+test.each<[string, () => Promise<unknown>, string]>([
+  ['no dispatcher', async () => ({}), "dispatcher must be one of undici's, such as new Agent()"],
+  [
+    'a closed one',
+    async () => {
+      const closed = new Agent();
+      await closed.close();
+      return closed;
+    },
+    'the dispatcher is closed; make one, and close it when all is done',
+  ],
+])('undici: %s is the caller’s fault, and not tried again', async (_name, make, message) => {
+  const onRetry = (): never => expect.fail('it was tried again');
+  const asked = byUndici(PARAMS, { apiKey: 'k', dispatcher: (await make()) as never, onRetry });
+  await expect(asked).rejects.toThrow(`Cannot send the request: ${message}`);
+  await expect(asked).rejects.toBeInstanceOf(TypeError);
+});
+
+test('fetch: a port that the platform refuses is the caller’s fault, and not tried again', async () => {
+  const onRetry = (): never => expect.fail('it was tried again');
+  const asked = byFetch(PARAMS, { apiKey: 'k', baseURL: 'http://127.0.0.1:6666', onRetry });
+  await expect(asked).rejects.toThrow('fetch refuses this port of baseURL');
+  await expect(asked).rejects.toBeInstanceOf(TypeError);
 });
 
 test('fetch: the dispatcher that is set for all is used, a mock too', async () => {
@@ -369,6 +394,33 @@ describe('a fetch of the caller', () => {
       name: 'AuthenticationError',
       message: 'authentication_error: invalid x-api-key',
     });
+  });
+
+  test('that is no function is the caller’s fault', async () => {
+    const asked = byFetch(PARAMS, { apiKey: 'k', fetch: 'fetch' as never });
+    await expect(asked).rejects.toThrow('fetch must be a function, this is string; leave it out or give one');
+    await expect(asked).rejects.toBeInstanceOf(TypeError);
+  });
+
+  test('what comes byte by byte is held within a bound of memory, and read again', async () => {
+    const events = [...Array.from({ length: 10_000 }, () => ':\n'), frames.join('')];
+    const bytes = events.flatMap((text) => [...new TextEncoder().encode(text)]).map((byte) => Uint8Array.of(byte));
+    let reads = 0;
+    const fetch: FetchLike = async () => ({
+      status: 200,
+      headers: new Headers(),
+      body: {
+        getReader: () => ({
+          read: () => Promise.resolve({ done: reads === bytes.length, value: bytes[reads++] }),
+          cancel: () => Promise.resolve(),
+          releaseLock: () => {},
+        }),
+      },
+    });
+    const stream = await byFetch(PARAMS, { apiKey: 'k', fetch });
+    // 20,000 chunks came before any content: a single byte is held at more than its length.
+    expect(reads).toBeLessThan(10_000);
+    expect(await stream.finalText()).toBe('Hello');
   });
 
   test('that gives no response is the caller’s fault', async () => {

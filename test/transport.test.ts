@@ -135,6 +135,7 @@ describe.each(TRANSPORTS)('%s', (_, ask: Ask) => {
 
     test.each<[string, TransportOptions, Record<string, string | undefined>, Record<string, string | undefined>]>([
       ['a token', { authToken: KEY }, {}, { authorization: `Bearer ${KEY}`, 'x-api-key': undefined }],
+      ['a token that has its scheme already', { authToken: 'Bearer t' }, {}, { authorization: 'Bearer t' }],
       ['both, if both are given', { apiKey: 'k', authToken: 't' }, {}, { authorization: 'Bearer t', 'x-api-key': 'k' }],
       ['the key of the environment', {}, { ANTHROPIC_API_KEY: ` ${KEY}\n` }, { 'x-api-key': KEY }],
       ['the token of the environment', {}, { ANTHROPIC_AUTH_TOKEN: 't' }, { authorization: 'Bearer t' }],
@@ -261,6 +262,42 @@ describe.each(TRANSPORTS)('%s', (_, ask: Ask) => {
       expect(server.requests).toHaveLength(0);
     });
 
+    test.each<[string, TransportOptions, string]>([
+      ['a host that is none', { baseURL: `http://[bad?k=${KEY}` }, 'baseURL is no URL; check its host and port'],
+      ['a port that is none', { baseURL: 'http://127.0.0.1:99999' }, 'baseURL is no URL; check its host and port'],
+      [
+        'a signal that is none',
+        { signal: {} as never },
+        'signal must be an AbortSignal; give the `signal` of an AbortController',
+      ],
+      [
+        'a header of the framing',
+        { headers: { 'Transfer-Encoding': 'chunked' } },
+        'the header Transfer-Encoding is set by the platform; leave it out',
+      ],
+      [
+        'a length that is not ours',
+        { headers: { 'content-length': '5' } },
+        'the header content-length is set by the platform; leave it out',
+      ],
+      ['a token that is no string', { authToken: 7 as never }, 'authToken must be a string, this is number'],
+      ['a token that is but the scheme', { authToken: 'Bearer' }, 'authToken is empty'],
+    ])('%s is the caller’s fault: a TypeError that says what to do, and no retry', async (_name, given, message) => {
+      const server = await serve(good());
+      const options = optionsFor(server, given);
+      const error = await failure(ask(PARAMS, options));
+      expect(error).toBeInstanceOf(TypeError);
+      expect(error.message).toBe(`Cannot send the request: ${message}`);
+      expect(options.retries).toEqual([]);
+      expect(server.requests).toHaveLength(0);
+    });
+
+    test('params that JSON cannot hold are a TypeError that says so', async () => {
+      const error = await failure(ask({ ...PARAMS, seed: 1n }, { apiKey: KEY }));
+      expect(error).toBeInstanceOf(TypeError);
+      expect(error.message).toContain('its params hold what JSON cannot (a BigInt, a cycle)');
+    });
+
     test.each([
       ['connectTimeoutMs', 0],
       ['idleTimeoutMs', Number.NaN],
@@ -375,6 +412,15 @@ describe.each(TRANSPORTS)('%s', (_, ask: Ask) => {
       expect(codes).toContain('invalid-json');
       const strict = await ask(PARAMS, optionsFor(server, { strict: true }));
       await expect(strict.finalMessage()).rejects.toBeInstanceOf(ProtocolError);
+    });
+
+    test('content that comes to light when the stream stalls is given, and the connection closed', async () => {
+      const begun = sse(hello.slice(0, 2)).join('').slice(0, -1);
+      const server = await serve(reply([], { steps: [begun, { stall: true }] }));
+      const stream = await ask(PARAMS, optionsFor(server, { idleTimeoutMs: 100 }));
+      expect(await eventsOf(stream).catch(() => stream.outcome.status)).toBe('stalled');
+      expect(stream.blocks).toHaveLength(1);
+      expect(await (await server.request()).left).toBe(true);
     });
 
     test('much that is no content is not held for ever', async () => {
@@ -535,8 +581,11 @@ describe.each(TRANSPORTS)('%s', (_, ask: Ask) => {
         const error = await failure(ask(PARAMS, optionsFor(server)));
         expect(error).toMatchObject({ name: 'ApiError', status, type: 'redirect', retryable: false });
         expect(error.message).toBe(
-          `redirect: Not followed, the key would go along: a redirect to ${other.url}/v1/messages; set baseURL`,
+          'redirect: Not followed, the key would go along: a redirect; set baseURL to where it leads',
         );
+        // The place may be inside a company's net: what a relay would show does not tell it, the cause does.
+        expect(JSON.stringify(error)).not.toContain(other.url);
+        expect(String(error.cause)).toBe(`Error: The redirect leads to ${other.url}/v1/messages`);
         expect(server.requests).toHaveLength(1);
         expect(other.requests).toHaveLength(0);
       },
@@ -628,6 +677,35 @@ describe.each(TRANSPORTS)('%s', (_, ask: Ask) => {
       if (error instanceof ApiError) expect(error).toMatchObject({ status: 529, retryable: true });
       expect(server.requests).toHaveLength(1);
       expect(options.retries).toEqual([]);
+    });
+
+    test('x-should-retry wins over an error event before content, either way', async () => {
+      const never = await serve(reply([m.apiError()], { headers: { 'x-should-retry': 'false' } }));
+      await failure(ask(PARAMS, optionsFor(never)));
+      expect(never.requests).toHaveLength(1);
+      const odd = reply([m.apiError('invalid_request_error')], { headers: { 'x-should-retry': 'true' } });
+      const please = await serve(odd, good());
+      expect(await (await ask(PARAMS, optionsFor(please))).finalText()).toBe('Hello');
+    });
+
+    test.each<[string, Answer, string]>([
+      ['an HTTP error', () => errorReply(400, 'invalid_request_error', 'No.'), 'errored'],
+      ['a stream under an HTTP error', () => ({ ...good(), status: 500 }), 'errored'],
+      ['a redirect', () => ({ status: 302, headers: { location: '/' } }), 'errored'],
+      ['no connection', () => ({ refuse: true }), 'disconnected'],
+      ['no answer', () => new Promise<Reply>(() => {}), 'disconnected'],
+      ['an error event', () => reply([m.apiError()]), 'errored'],
+      ['a cut', () => reply([m.start()]), 'truncated'],
+      ['silence', () => reply([], { steps: [{ stall: true }] }), 'stalled'],
+    ])('%s has an outcome, also for onRetry', async (_name, answer, status) => {
+      const server = await serve(answer);
+      const seen: unknown[] = [];
+      const onRetry = ({ error }: RetryInfo): unknown => seen.push(error.outcome?.status);
+      const options = { connectTimeoutMs: 100, idleTimeoutMs: 100, maxRetries: 1, onRetry };
+      const error = await failure(ask(PARAMS, optionsFor(server, options)));
+      expect(error.outcome).toMatchObject({ status, stopReason: null });
+      expect(error.outcome?.error).toBe(error);
+      expect(seen.every((found) => found === status)).toBe(true);
     });
 
     test('x-should-retry wins over the status, either way', async () => {
@@ -769,6 +847,7 @@ describe.each(TRANSPORTS)('%s', (_, ask: Ask) => {
       const server = await serve(good());
       const error = await failure(ask(PARAMS, optionsFor(server, { signal: AbortSignal.abort('no') })));
       expect(error).toBeInstanceOf(AbortError);
+      expect(error.outcome).toMatchObject({ status: 'aborted', stopReason: null });
       expect(server.requests).toHaveLength(0);
     });
 
@@ -805,7 +884,9 @@ describe.each(TRANSPORTS)('%s', (_, ask: Ask) => {
       const server = await serve(() => new Promise<Reply>(() => {}));
       const error = await failure(ask(PARAMS, optionsFor(server, { connectTimeoutMs: 60, maxRetries: 0 })));
       expect(error).toBeInstanceOf(ConnectionError);
-      expect(error.message).toMatch(/^Cannot reach http:\S+: no answer began within 60 ms$/);
+      expect(error.message).toMatch(
+        /^Cannot reach http:\S+: no answer began within 60 ms; if it may take longer, raise connectTimeoutMs$/,
+      );
       expect(await (await server.request()).left).toBe(true);
     });
 

@@ -20,6 +20,11 @@ export type ContinuationMode = 'prefill' | 'user';
 export interface ContinuationRules {
   /** The newest version that takes a prefill: major and minor. */
   readonly prefillUntil: readonly [major: number, minor: number];
+  /**
+   * The families of which that holds, in lower case. A family that is not named here is newer than this list, whatever its
+   * number: it is asked by `otherwise`. Ids that begin with the version (`claude-3-5-sonnet`) are old, and need no name.
+   */
+  readonly prefillFamilies: readonly string[];
   /** Models by a part of their id, whatever their version; the first that is found rules. */
   readonly named: Readonly<Record<string, ContinuationMode>>;
   /** For ids that tell no version. */
@@ -34,6 +39,7 @@ export interface ContinuationRules {
  */
 export const CONTINUATION_RULES: ContinuationRules = {
   prefillUntil: [4, 5],
+  prefillFamilies: ['haiku', 'sonnet', 'opus', 'instant'],
   named: { 'mythos-preview': 'user' },
   otherwise: 'user',
 };
@@ -60,9 +66,24 @@ type Version = readonly [major: number, minor: number];
 
 /** Newer ids name the family first (`claude-sonnet-4-5-20250929`), older ones the version (`claude-3-5-sonnet-20241022`). */
 const VERSIONS: readonly RegExp[] = [
-  /claude-[a-z]+-(\d{1,2})(?:[-.](\d{1,2}))?(?!\d)/,
-  /claude-v?(\d{1,2})(?:[-.:](\d{1,2}))?(?!\d)/,
+  /claude[-_](?<family>[a-z]+)[-_](?<major>\d{1,2})(?:[-_.](?<minor>\d{1,2}))?(?!\d)/,
+  /claude[-_]v?(?<major>\d{1,2})(?:[-_.:](?<minor>\d{1,2}))?(?!\d)/,
 ];
+
+/** What an id tells. Without a family it is one of the older ids. */
+interface ModelName {
+  family: string | undefined;
+  version: Version;
+}
+
+function readName(model: string): ModelName | undefined {
+  for (const pattern of VERSIONS) {
+    const found = pattern.exec(model.toLowerCase())?.groups;
+    if (found === undefined) continue;
+    return { family: found['family'], version: [Number(found['major']), Number(found['minor'] ?? 0)] };
+  }
+  return undefined;
+}
 
 /**
  * Tells the version from a model's id, in any form that the API, Bedrock, Vertex or a gateway writes it.
@@ -72,14 +93,11 @@ const VERSIONS: readonly RegExp[] = [
  * modelVersion('claude-3-5-sonnet-20241022'); // [3, 5]
  * modelVersion('us.anthropic.claude-opus-4-1-20250805-v1:0'); // [4, 1]
  * modelVersion('claude-sonnet-4@20250514'); // [4, 0]
+ * modelVersion('claude_sonnet_4_5'); // [4, 5]
  * modelVersion('my-deployment'); // undefined
  */
 export function modelVersion(model: string): readonly [major: number, minor: number] | undefined {
-  for (const pattern of VERSIONS) {
-    const found = pattern.exec(model.toLowerCase());
-    if (found !== null) return [Number(found[1]), Number(found[2] ?? 0)];
-  }
-  return undefined;
+  return readName(model)?.version;
 }
 
 /**
@@ -89,16 +107,21 @@ export function modelVersion(model: string): readonly [major: number, minor: num
  * continuationMode('claude-haiku-4-5-20251001'); // 'prefill'
  * continuationMode('claude-opus-4-6'); // 'user'
  * continuationMode('my-deployment'); // 'user'
+ * // A family that is not known:
+ * continuationMode('claude-fable-1'); // 'user'
  */
 export function continuationMode(model: string, rules: ContinuationRules = CONTINUATION_RULES): ContinuationMode {
   return modeOf(model, rules) ?? rules.otherwise;
 }
 
-function modeOf(model: string, { named, prefillUntil }: ContinuationRules): ContinuationMode | undefined {
+function modeOf(model: string, rules: ContinuationRules): ContinuationMode | undefined {
   const id = model.toLowerCase();
-  for (const [part, mode] of Object.entries(named)) if (id.includes(part)) return mode;
-  const version = modelVersion(id);
-  return version && (isAfter(version, prefillUntil) ? 'user' : 'prefill');
+  for (const [part, mode] of Object.entries(rules.named)) if (id.includes(part)) return mode;
+  const name = readName(id);
+  if (name === undefined) return undefined;
+  if (isAfter(name.version, rules.prefillUntil)) return 'user';
+  const isKnown = name.family === undefined || rules.prefillFamilies.includes(name.family);
+  return isKnown ? 'prefill' : rules.otherwise;
 }
 
 function isAfter([major, minor]: Version, [lastMajor, lastMinor]: Version): boolean {
@@ -147,6 +170,10 @@ export function continuation<Request extends ContinuableRequest>(
   request: Request,
   options: ContinuationOptions = {},
 ): Request {
+  // Whoever has no types gets to know it here, and not where the list is used.
+  if (!Array.isArray(request?.messages)) {
+    throw new TypeError('Cannot continue the message: the request has no `messages`; give the one that was sent');
+  }
   if (message === undefined) return { ...request };
   const reason = message.stop_reason;
   if (reason !== null && reason !== undefined && Object.hasOwn(FINISHED, reason)) {

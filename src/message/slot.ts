@@ -21,7 +21,7 @@ import type { Delta, UnknownDelta } from '../protocol/events.ts';
 import type { BlockInfo, InputError } from './types.ts';
 
 /** How long the young end of a text gets before it is copied. */
-const FLAT = 1024;
+const FLAT = 256;
 
 /** The state of one block. */
 export interface Slot {

@@ -121,7 +121,8 @@ function blockEvents(block: unknown, k: number, info: BlockInfo | undefined, len
   }
   const index = info?.index ?? k;
   const { start, deltas } = growthOf(block as unknown as ContentBlock, info, length);
-  const events: unknown[] = [{ type: 'content_block_start', index, content_block: start }];
+  const events: unknown[] = [];
+  if (!isImpliedTool(block, info)) events.push({ type: 'content_block_start', index, content_block: start });
   for (const delta of [...deltas, ...(info?.unknownDeltas ?? [])]) {
     events.push({ type: 'content_block_delta', index, delta });
   }
@@ -186,11 +187,30 @@ function compactionGrowth(block: Wire): Growth {
 function inputGrowth(block: Wire, info: BlockInfo | undefined, length: number): Growth {
   const { input } = block;
   const begun = info?.inputText;
-  if (begun !== undefined) return { start: { ...block, input: {} }, deltas: inputDeltas(begun, length) };
+  if (info !== undefined && begun !== undefined) {
+    const start = keepsInput(info, begun) ? block : { ...block, input: {} };
+    return { start, deltas: inputDeltas(begun, length) };
+  }
   const takesInput = typeof block['type'] === 'string' && block['type'].endsWith('tool_use');
   if (!takesInput || !isObject(input) || info !== undefined) return { start: block, deltas: [] };
   const text = Object.keys(input).length === 0 ? '' : JSON.stringify(input);
   return { start: { ...block, input: {} }, deltas: inputDeltas(text, length) };
+}
+
+/** Whether the input is what the start said: the text that came has not changed it. */
+function keepsInput({ state, inputState }: BlockInfo, text: string): boolean {
+  return text.trim() === '' || (state !== 'open' && inputState !== 'valid');
+}
+
+/**
+ * Whether no start brought this tool use: assembly made it for input that had no place. With a start it would turn out
+ * valid, and somebody would call a tool without a name.
+ */
+function isImpliedTool(block: Wire, info: BlockInfo | undefined): boolean {
+  const { type, id, name, input } = block;
+  if (info === undefined || info.inputState === 'valid' || type !== 'tool_use' || id !== '' || name !== '')
+    return false;
+  return info.state === 'open' || (isObject(input) && Object.keys(input).length === 0);
 }
 
 /** The first one is empty, as on native wires. */

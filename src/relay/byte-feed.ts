@@ -4,22 +4,15 @@ import { MessageReader, type ReaderOptions } from '../message/reader.ts';
 import type { Diagnostic } from '../message/types.ts';
 import type { DiagnosticCode } from '../protocol/codes.ts';
 import type { StreamEvent } from '../protocol/events.ts';
+import { SseParser } from '../sse/parser.ts';
 import { encodeUtf8, isHighSurrogate } from '../sse/utf8.ts';
 import { BytesIntake } from '../stream/intake.ts';
 import { abortError, Pump, type Consumer } from '../stream/pump.ts';
 import { isResponse, openBytes, toChunk, type ByteSource, type ResponseLike } from '../stream/source.ts';
 import { Tap } from '../stream/tap.ts';
 import { encodeEvent, type EncodableEvent } from '../protocol/encode.ts';
-import {
-  changedBy,
-  encodeAll,
-  type Feed,
-  type FeedOptions,
-  type RelayResult,
-  resultOf,
-  type Transform,
-} from './feed.ts';
-import { encodeError } from './public-error.ts';
+import { changedBy, encodeMade, type Feed, type FeedOptions, type RelayResult, resultOf } from './feed.ts';
+import { encodeError, publicEvent } from './public-error.ts';
 import { type Frame, joinBytes, Tape } from './tape.ts';
 
 /** About how much one piece holds at most: a client that leaves in the middle of a large chunk is noticed there. */
@@ -178,10 +171,11 @@ export class ByteFeed implements Feed, Consumer {
   /** Untouched, it only waits on the tape, to be given together with its neighbours. */
   #emit(event: StreamEvent, frame: Frame | undefined, parts: Uint8Array[]): void {
     const { transform } = this.#options;
-    if (frame !== undefined && transform === undefined) return;
+    if (frame !== undefined && transform === undefined && event.type !== 'error') return;
     try {
-      if (frame === undefined) parts.push(...encodeAll(transform, event));
-      else this.#change(changedBy(transform as Transform, event), event, frame, parts);
+      const made = transform === undefined ? [event] : changedBy(transform, event);
+      if (frame === undefined) parts.push(...made.map((one) => encodeMade(one, event, this.#options)));
+      else this.#change(made, event, frame, parts);
     } catch (error) {
       if (frame !== undefined) this.#tape.drop(frame.end);
       this.#failure = abortError('by transform, which failed', error);
@@ -190,10 +184,17 @@ export class ByteFeed implements Feed, Consumer {
   }
 
   #change(made: readonly EncodableEvent[], event: StreamEvent, { start, end }: Frame, parts: Uint8Array[]): void {
-    if (made.length === 1 && made[0] === event) return;
+    const asItCame = made.length === 1 && made[0] === event;
+    if (asItCame && event.type !== 'error') return;
     push(parts, this.#tape.give(start));
     const original = this.#tape.give(end);
-    for (const one of made) parts.push(one === event ? original : encodeEvent(one));
+    for (const one of made) parts.push(one === event ? this.#own(event, original) : encodeEvent(one));
+  }
+
+  /** An event that goes out as it came, unless it is an error that is not for the client. */
+  #own(event: StreamEvent, original: Uint8Array): Uint8Array {
+    if (event.type !== 'error') return original;
+    return publicEvent(event, dataOf(original), this.#options.describeError) ?? original;
   }
 
   /** Gives what waits on the tape: all that is whole, if every event of it was taken; else up to the last that was. */
@@ -219,6 +220,15 @@ export class ByteFeed implements Feed, Consumer {
     const { message, blocks, outcome } = this.#pump.assembler;
     return resultOf({ message, blocks, outcome }, this.#failure);
   }
+}
+
+/** The data of one event in bytes. */
+function dataOf(bytes: Uint8Array): string | undefined {
+  let data: string | undefined;
+  const parser = new SseParser((sse) => void (data = sse.data));
+  parser.push(bytes);
+  parser.end();
+  return data;
 }
 
 function push(parts: Uint8Array[], bytes: Uint8Array): void {

@@ -3,7 +3,7 @@ import type { AbortError } from '../errors.ts';
 import type { Message } from '../protocol/message.ts';
 import type { StreamEvent } from '../protocol/events.ts';
 import { encodeEvent, type EncodableEvent } from '../protocol/encode.ts';
-import type { DescribeError } from './public-error.ts';
+import { dropPromise, encodeOwn, type DescribeError } from './public-error.ts';
 
 /** What a stream came to. Where nothing of a message had come, `message` is `undefined`. */
 export interface RelayResult extends Omit<MessageRecord, 'message'> {
@@ -12,7 +12,9 @@ export interface RelayResult extends Omit<MessageRecord, 'message'> {
 
 /**
  * Changes what the client gets: gives the event to send in place of this one, several, or none. An event that is given
- * back as it is (the very object) goes out byte for byte; so never change one in place, make another.
+ * back as it is (the very object) goes out byte for byte; so never change one in place, make another. It must be
+ * synchronous. An `error` event that is about the server's own account is told in general words all the same; dropping
+ * an `error` leaves the client a bare end, without a reason.
  */
 export type Transform = (event: StreamEvent) => EncodableEvent | readonly EncodableEvent[] | undefined | null;
 
@@ -49,17 +51,27 @@ export interface Feed {
 /** What `transform` made of an event, as a list. */
 export function changedBy(transform: Transform, event: StreamEvent): readonly EncodableEvent[] {
   const made = transform(event) ?? [];
-  return Array.isArray(made) ? (made as readonly EncodableEvent[]) : [made as EncodableEvent];
+  const list = Array.isArray(made) ? (made as readonly EncodableEvent[]) : [made as EncodableEvent];
+  if (list.filter(dropPromise).length > 0) {
+    throw new TypeError(
+      'transform must be synchronous: it gave a promise; do what takes time before or after the relay',
+    );
+  }
+  return list;
+}
+
+/** What goes out for an event, as bytes: what a transform made is the application's own, the event itself may be an error. */
+export function encodeMade(
+  made: EncodableEvent,
+  event: StreamEvent,
+  { describeError }: FeedOptions,
+  name?: string,
+): Uint8Array {
+  return made === event ? encodeOwn(event, describeError, name) : encodeEvent(made);
 }
 
 /** How the relay of a message ended: as the message did, or by a transform that failed, also if the message was whole. */
 export function resultOf({ message, blocks, outcome }: RelayResult, failure: AbortError | undefined): RelayResult {
   if (failure === undefined || outcome.status === 'aborted') return { message, blocks, outcome };
   return { message, blocks, outcome: { status: 'aborted', stopReason: outcome.stopReason, error: failure } };
-}
-
-/** An event as bytes, after the transform. */
-export function encodeAll(transform: Transform | undefined, event: StreamEvent): Uint8Array[] {
-  const made = transform === undefined ? [event] : changedBy(transform, event);
-  return made.map((each) => encodeEvent(each));
 }

@@ -43,8 +43,29 @@ export function errorAnswer(error: PublicError, own: Readonly<Record<string, str
   return { status: error.status, headers, body: JSON.stringify(errorPayload(error)) };
 }
 
+/** The upstream chose it, an error body may hold anything: one that no header can carry is left out. */
 function idHeader(requestId: string | undefined): Record<string, string> {
-  return requestId === undefined ? {} : { 'request-id': requestId };
+  return typeof requestId === 'string' && /^[\x21-\x7e]+$/.test(requestId) ? { 'request-id': requestId } : {};
+}
+
+const HEADER_NAME = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/;
+const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+/**
+ * Looks at the caller's headers before anything is asked for. What a value is stays untold: it may be a cookie.
+ *
+ * @throws TypeError for a name or value that no header can carry
+ */
+export function checkHeaders(own: Readonly<Record<string, unknown>> = {}): void {
+  for (const [name, value] of Object.entries(own)) {
+    if (!HEADER_NAME.test(name)) throw new TypeError(`Cannot send the header ${JSON.stringify(name)}: that is no name`);
+    if (typeof value !== 'string') {
+      throw new TypeError(`Cannot send the header ${name}: its value must be a string, this is ${typeof value}`);
+    }
+    if (!HEADER_VALUE.test(value)) {
+      throw new TypeError(`Cannot send the header ${name}: its value holds a line end, or a character above U+00FF`);
+    }
+  }
 }
 
 function lowerCase(headers: Readonly<Record<string, string>>): Record<string, string> {

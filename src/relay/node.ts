@@ -1,6 +1,6 @@
 import { encodeUtf8 } from '../sse/utf8.ts';
 import type { RelayResult } from './feed.ts';
-import { errorAnswer, streamHead } from './headers.ts';
+import { checkHeaders, errorAnswer, streamHead } from './headers.ts';
 import { Outlet, type RelaySource } from './outlet.ts';
 import { publicError } from './public-error.ts';
 import type { RelayResponseOptions } from './response.ts';
@@ -10,6 +10,8 @@ export interface ServerResponseLike {
   statusCode: number;
   readonly headersSent: boolean;
   readonly destroyed?: boolean;
+  /** The stream under a response of HTTP/2: it alone tells that the client has left. */
+  readonly stream?: { readonly destroyed?: boolean; readonly closed?: boolean } | null;
   setHeader(name: string, value: string): unknown;
   flushHeaders?(): void;
   write(chunk: Uint8Array): boolean;
@@ -27,7 +29,8 @@ export interface ServerResponseLike {
  * {@link relayResponse} answers them.
  *
  * @returns What the stream came to, when the source has ended or was left, and the response is written. Rejects with a
- * TypeError or RangeError alone, for a source or an option that is none: nothing was written then.
+ * TypeError or RangeError alone, for a source or an option that is none, a header that cannot be sent among them: nothing
+ * was asked for or written then. A response that cannot be written to counts as a client that has left.
  * @example
  * import { createServer } from 'node:http';
  * import { relayTo } from 'ssemble/relay';
@@ -47,8 +50,9 @@ export async function relayTo(
   source: RelaySource,
   options: RelayResponseOptions = {},
 ): Promise<RelayResult> {
-  const outlet = new Outlet(source, options);
-  const door = new Door(response, () => outlet.leave());
+  checkHeaders(options.headers);
+  const outlet = new Outlet(source, options, isGone(response));
+  const door = new Door(response, (cause) => outlet.leave(cause));
   try {
     const error = await outlet.open();
     if (!door.closed) {
@@ -56,6 +60,9 @@ export async function relayTo(
       if (error === undefined || response.headersSent) await writeStream(response, door, outlet, options);
       else writeError(response, error, options);
     }
+  } catch (error) {
+    door.shut(error);
+    endQuietly(response);
   } finally {
     door.unhinge();
   }
@@ -77,7 +84,9 @@ async function writeStream(
     const bytes = await outlet.next();
     if (door.closed) return;
     if (bytes === undefined) break;
+    // A response may fail without a word: then it is never drained.
     if (!response.write(bytes)) await door.drained();
+    if (door.closed) return;
   }
   response.end();
 }
@@ -94,17 +103,31 @@ function setHead(response: ServerResponseLike, status: number, headers: Readonly
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
 }
 
+/** Whether nobody is there to write to. Node tells it by `close` only once: not whoever comes later. */
+function isGone({ destroyed, stream }: ServerResponseLike): boolean {
+  return destroyed === true || stream?.destroyed === true || stream?.closed === true;
+}
+
+/** What cannot be written to may not be ended, either. */
+function endQuietly(response: ServerResponseLike): void {
+  try {
+    response.end();
+  } catch {
+    // It is closed: nothing is left to do.
+  }
+}
+
 /** What the socket under a response tells: that it has room again, and that it has closed. */
 class Door {
   closed: boolean;
   readonly #response: ServerResponseLike;
-  readonly #onClose: () => void;
+  readonly #onClose: (cause?: unknown) => void;
   #waiter: (() => void) | undefined;
 
-  constructor(response: ServerResponseLike, onClose: () => void) {
+  constructor(response: ServerResponseLike, onClose: (cause?: unknown) => void) {
     this.#response = response;
     this.#onClose = onClose;
-    this.closed = response.destroyed === true;
+    this.closed = isGone(response);
     response.on('close', this.#close);
     response.on('drain', this.#wake);
     response.on('error', this.#close);
@@ -113,6 +136,7 @@ class Door {
 
   /** Settles when there is room, or nobody to write to. */
   drained(): Promise<void> {
+    if (isGone(this.#response)) this.shut();
     if (this.closed) return Promise.resolve();
     return new Promise((resolve) => (this.#waiter = resolve));
   }
@@ -123,12 +147,15 @@ class Door {
     this.#response.removeListener('drain', this.#wake);
   }
 
-  readonly #close = (): void => {
+  /** @param cause - what shows that nobody is there, if it was not the socket that said so */
+  shut(cause?: unknown): void {
     if (this.closed) return;
     this.closed = true;
-    this.#onClose();
+    this.#onClose(cause);
     this.#wake();
-  };
+  }
+
+  readonly #close = (): void => this.shut();
 
   readonly #wake = (): void => {
     const waiter = this.#waiter;

@@ -6,6 +6,7 @@
  * and nothing has come: it is never in the way of data, and never left behind.
  */
 
+import type { AbortError } from '../errors.ts';
 import { encodeUtf8 } from '../sse/utf8.ts';
 import { MAX_TIMER_MS, throwApart } from '../stream/globals.ts';
 import { MessageStream } from '../stream/message-stream.ts';
@@ -49,8 +50,11 @@ export interface RelayOptions extends ByteFeedOptions {
   signal?: AbortSignalLike | undefined;
   /** Fires when the client has left, where the framework says so in a signal: `request.signal`. */
   clientSignal?: AbortSignalLike | undefined;
-  /** Gets what the stream came to, once, however it ended. What it throws is reported as an uncaught error. */
-  onDone?: ((result: RelayResult) => void) | undefined;
+  /**
+   * Gets what the stream came to, once, however it ended. It may be asynchronous; nobody waits for it. What it throws, or
+   * rejects with, is reported as an uncaught error.
+   */
+  onDone?: ((result: RelayResult) => unknown) | undefined;
 }
 
 export class Outlet {
@@ -68,14 +72,23 @@ export class Outlet {
   #sent: 'nothing' | 'heartbeats' | 'stream' = 'nothing';
   readonly #detach: () => void;
 
-  /** @throws TypeError for a source that holds no stream. RangeError for an odd time. */
-  constructor(source: RelaySource, options: RelayOptions) {
+  /**
+   * @param gone - whether the client has left already: then a source that would have to be asked for is not
+   * @throws TypeError for a source that holds no stream. RangeError for an odd time.
+   */
+  constructor(source: RelaySource, options: RelayOptions, gone = false) {
     this.#heartbeatMs = checkHeartbeat(options.heartbeatMs);
     this.#finishAlone = checkGone(options.onClientGone) === 'finish';
-    this.#feed = openFeed(source, options);
+    const unwanted =
+      gone || options.clientSignal?.aborted === true
+        ? leftError(undefined)
+        : options.signal?.aborted === true
+          ? signalError(options.signal)
+          : undefined;
+    this.#feed = openFeed(source, options, unwanted);
     this.done = this.#feed.end;
     const { signal, clientSignal, onDone } = options;
-    const stop = listen(signal, () => this.#feed.abort(abortError('by its signal', signal?.reason)));
+    const stop = listen(signal, () => this.#feed.abort(signalError(signal)));
     const leave = listen(clientSignal, () => this.leave());
     this.#detach = () => {
       stop();
@@ -122,13 +135,17 @@ export class Outlet {
     });
   }
 
-  /** The client has left. */
-  leave(): void {
+  /**
+   * The client has left.
+   *
+   * @param cause - what shows it, if writing to it failed
+   */
+  leave(cause?: unknown): void {
     if (this.#gone) return;
     this.#gone = true;
     this.#ready = undefined;
     this.#answer(undefined);
-    if (!this.#finishAlone) return this.#feed.abort(abortError('because the client left', undefined));
+    if (!this.#finishAlone) return this.#feed.abort(leftError(cause));
     this.#feed.mute();
     if (!this.#reading) this.#read();
   }
@@ -166,10 +183,18 @@ export class Outlet {
   };
 }
 
-function openFeed(source: RelaySource, options: RelayOptions): Feed {
+function leftError(cause: unknown): AbortError {
+  return abortError('because the client left', cause);
+}
+
+function signalError(signal: AbortSignalLike | undefined): AbortError {
+  return abortError('by its signal', signal?.reason);
+}
+
+function openFeed(source: RelaySource, options: RelayOptions, unwanted: AbortError | undefined): Feed {
   const open = (stream: RelayedStream): Feed =>
     stream instanceof MessageStream ? new StreamFeed(stream, options) : new ByteFeed(stream, options);
-  if (typeof source === 'function') return askFeed(source, open, options);
+  if (typeof source === 'function') return askFeed(source, open, options, unwanted);
   if (isPromise(source)) return new LateFeed(Promise.resolve(source).then(open), ignore, options);
   return open(source);
 }
@@ -178,7 +203,9 @@ function askFeed(
   ask: (signal: WebAbortSignal) => RelayedStream | PromiseLike<RelayedStream>,
   open: (stream: RelayedStream) => Feed,
   options: RelayOptions,
+  unwanted: AbortError | undefined,
 ): Feed {
+  if (unwanted !== undefined) return new LateFeed(Promise.reject(unwanted), ignore, options);
   const { AbortController } = webGlobals();
   if (AbortController === undefined) {
     throw new TypeError('A function as source needs AbortController, this runtime has none: give the promise itself');
@@ -205,7 +232,10 @@ function listen(signal: AbortSignalLike | undefined, act: () => void): () => voi
 
 function tell(onDone: (result: RelayResult) => void, result: RelayResult): void {
   try {
-    onDone(result);
+    const made = onDone(result);
+    if (typeof (made as { then?: unknown } | null | undefined)?.then === 'function') {
+      Promise.resolve(made).then(ignore, throwApart);
+    }
   } catch (error) {
     throwApart(error);
   }

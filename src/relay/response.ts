@@ -1,5 +1,5 @@
 import { webGlobals, type WebResponse } from './globals.ts';
-import { errorAnswer, streamHead } from './headers.ts';
+import { checkHeaders, errorAnswer, streamHead } from './headers.ts';
 import { Outlet, type RelayOptions, type RelaySource } from './outlet.ts';
 import { publicError } from './public-error.ts';
 import { toReadable } from './relay.ts';
@@ -21,7 +21,8 @@ export interface RelayResponseOptions extends RelayOptions {
  * the key of this server and not about the client's session. After `heartbeatMs` the answer begins, so that no proxy
  * loses patience; an error is then an `error` event.
  *
- * @returns A promise that rejects with a TypeError or RangeError alone, for a source or an option that is none.
+ * @returns A promise that rejects with a TypeError or RangeError alone, for a source or an option that is none, a header
+ * that cannot be sent among them: that is found before the source is asked.
  * @example
  * import { OverloadedError } from 'ssemble';
  * import { relayResponse } from 'ssemble/relay';
@@ -33,12 +34,19 @@ export interface RelayResponseOptions extends RelayOptions {
 export async function relayResponse(source: RelaySource, options: RelayResponseOptions = {}): Promise<WebResponse> {
   const { Response } = webGlobals();
   if (Response === undefined) throw new TypeError('relayResponse() needs Response, this runtime has none');
+  checkHeaders(options.headers);
   const outlet = new Outlet(source, options);
   const error = await outlet.open();
-  if (error !== undefined) {
-    const { status, headers, body } = errorAnswer(publicError(error, options.describeError), options.headers);
-    return new Response(body, { status, headers: Object.entries(headers) });
+  try {
+    if (error !== undefined) {
+      const { status, headers, body } = errorAnswer(publicError(error, options.describeError), options.headers);
+      return new Response(body, { status, headers: Object.entries(headers) });
+    }
+    const { status, headers } = streamHead(outlet.requestId, options.headers);
+    return new Response(toReadable(outlet), { status, headers: Object.entries(headers) });
+  } catch (failed) {
+    // Nobody will read it, so nobody else would close the source.
+    outlet.leave(failed);
+    throw failed;
   }
-  const { status, headers } = streamHead(outlet.requestId, options.headers);
-  return new Response(toReadable(outlet), { status, headers: Object.entries(headers) });
 }

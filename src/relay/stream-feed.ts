@@ -1,21 +1,14 @@
 import type { AbortError } from '../errors.ts';
 import { messageToEvents } from '../message/to-events.ts';
+import type { Outcome } from '../message/types.ts';
 import type { StreamEvent } from '../protocol/events.ts';
-import type { MessageStream } from '../stream/message-stream.ts';
+import type { Message } from '../protocol/message.ts';
+import type { NamedEvent } from '../stream/cursors.ts';
+import { namedEvents, type MessageStream } from '../stream/message-stream.ts';
 import { abortError } from '../stream/pump.ts';
-import { encodeAll, type Feed, type FeedOptions, type RelayResult, resultOf } from './feed.ts';
+import { changedBy, encodeMade, type Feed, type FeedOptions, type RelayResult, resultOf } from './feed.ts';
 import { encodeError } from './public-error.ts';
 import { joinBytes } from './tape.ts';
-
-const TURN = Promise.resolve();
-/** About how much one piece holds at most. */
-const PIECE_BYTES = 65_536;
-
-interface Asked {
-  result: IteratorResult<StreamEvent, undefined> | undefined;
-  settled: boolean;
-  promise: Promise<void>;
-}
 
 /**
  * A feed over a `MessageStream`: its events, encoded anew. If some have been taken before, the client still gets the whole
@@ -25,24 +18,25 @@ export class StreamFeed implements Feed {
   readonly end: Promise<RelayResult>;
   readonly #stream: MessageStream;
   readonly #options: FeedOptions;
-  readonly #iterator: AsyncIterator<StreamEvent, undefined>;
+  readonly #iterator: AsyncIterator<NamedEvent, undefined>;
   #before: StreamEvent[] | undefined;
-  #asked: Asked | undefined;
   #muted = false;
   #told = false;
   /** The transform failed: the client is told, whatever had come. */
   #failure: AbortError | undefined;
+  /** Why the relay aborted the stream. */
+  #reason: AbortError | undefined;
   #closed = false;
 
   /** @throws TypeError if somebody else reads the stream. */
   constructor(stream: MessageStream, options: FeedOptions) {
     this.#stream = stream;
     this.#options = options;
-    this.#iterator = stream[Symbol.asyncIterator]() as AsyncIterator<StreamEvent, undefined>;
+    this.#iterator = namedEvents(stream);
     this.#before = eventsSoFar(stream);
     const settle = (): RelayResult => {
       const { snapshot: message, blocks, outcome } = stream;
-      return resultOf({ message, blocks, outcome }, this.#failure);
+      return resultOf({ message, blocks, outcome: this.#withReason(outcome) }, this.#failure);
     };
     this.end = stream.finalMessage().then(settle, settle);
   }
@@ -60,24 +54,29 @@ export class StreamFeed implements Feed {
   }
 
   abort(error: AbortError): void {
+    if (this.#stream.outcome.status === 'open') this.#reason = error;
     this.#stream.abort(error.cause ?? error);
   }
 
+  /** The stream knows that it was aborted, and not how: the relay does. */
+  #withReason(outcome: Outcome): Outcome {
+    const reason = this.#reason ?? this.#failure;
+    if (outcome.status !== 'aborted' || reason === undefined) return outcome;
+    const { snapshot, blocks, requestId } = this.#stream;
+    const told: Outcome = { ...outcome, error: reason };
+    return Object.assign(reason, { snapshot, blocks, requestId, outcome: told }).outcome;
+  }
+
+  /** One event at a time, and none that nobody waits for: reading ahead would start the stream's idle timer. */
   async next(): Promise<Uint8Array | undefined> {
     const parts: Uint8Array[] = [];
-    let size = 0;
-    for (const event of this.#takeBefore()) this.#emit(event, parts);
-    while (size < PIECE_BYTES) {
-      const asked = this.#ask();
-      // An event that is there without reading has settled by the next turn.
-      if (!asked.settled) await TURN;
-      if (!asked.settled && parts.length > 0) break;
-      if (!asked.settled) await asked.promise;
-      if (asked.result?.done !== false) break;
-      this.#asked = undefined;
-      size += this.#emit(asked.result.value, parts);
+    for (const event of this.#takeBefore()) this.#emit({ event, name: undefined }, parts);
+    while (parts.length === 0) {
+      const taken = await this.#take();
+      if (taken === undefined) return this.#last();
+      this.#emit(taken, parts);
     }
-    return parts.length > 0 ? joinBytes(parts) : this.#last();
+    return joinBytes(parts);
   }
 
   #takeBefore(): readonly StreamEvent[] {
@@ -86,35 +85,25 @@ export class StreamFeed implements Feed {
     return this.#muted ? [] : events;
   }
 
-  /** Asks for the next event, unless it is being waited for. */
-  #ask(): Asked {
-    if (this.#asked !== undefined) return this.#asked;
-    const asked: Asked = { result: undefined, settled: false, promise: Promise.resolve() };
-    asked.promise = this.#iterator.next().then(
-      (result) => {
-        asked.result = result;
-        asked.settled = true;
-      },
-      () => {
-        asked.settled = true;
-      },
-    );
-    this.#asked = asked;
-    return asked;
+  /** The error in which the stream ends is read off its outcome. */
+  async #take(): Promise<NamedEvent | undefined> {
+    try {
+      return (await this.#iterator.next()).value;
+    } catch {
+      return undefined;
+    }
   }
 
-  /** Adds what goes out for an event; gives its size. */
-  #emit(event: StreamEvent, parts: Uint8Array[]): number {
+  #emit({ event, name }: NamedEvent, parts: Uint8Array[]): void {
     if (event.type === 'error') this.#told = true;
-    if (this.#muted) return 0;
+    if (this.#muted) return;
+    const { transform } = this.#options;
     try {
-      const made = encodeAll(this.#options.transform, event);
-      parts.push(...made);
-      return made.reduce((size, { length }) => size + length, 0);
+      const made = transform === undefined ? [event] : changedBy(transform, event);
+      parts.push(...made.map((one) => encodeMade(one, event, this.#options, name)));
     } catch (error) {
       this.#failure = abortError('by transform, which failed', error);
       this.#stream.abort(error);
-      return 0;
     }
   }
 
@@ -130,8 +119,24 @@ export class StreamFeed implements Feed {
 }
 
 /** What a client that comes late has missed. */
-function eventsSoFar({ snapshot, blocks, outcome }: MessageStream): StreamEvent[] | undefined {
+function eventsSoFar(stream: MessageStream): StreamEvent[] | undefined {
+  const { snapshot, blocks, outcome } = stream;
   if (snapshot === undefined) return undefined;
   const finished = outcome.status === 'complete' || outcome.status === 'damaged';
-  return messageToEvents(snapshot, { blocks, finished });
+  const events = messageToEvents(snapshot, { blocks, finished });
+  return isProvisional(stream) ? [...events.slice(1), ...statedSoFar(snapshot)] : events;
+}
+
+/**
+ * Whether the content came before any start. The client must not get one then: the real one may yet come, and would begin
+ * a second message there.
+ */
+function isProvisional({ snapshot, diagnostics }: MessageStream): boolean {
+  return snapshot?.id === '' && diagnostics.some(({ code }) => code === 'content-before-start');
+}
+
+/** What stands in the start that was left out, as far as anything does: it came in a `message_delta`. */
+function statedSoFar({ stop_reason, stop_sequence, usage }: Message): StreamEvent[] {
+  if (stop_reason === null && Object.keys(usage).length === 0) return [];
+  return [{ type: 'message_delta', delta: { stop_reason, stop_sequence }, usage }] as unknown as StreamEvent[];
 }

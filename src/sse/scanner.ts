@@ -41,8 +41,10 @@ const COLON = 58;
 const LOWER_E = 101;
 const BOM = 0xfeff;
 const NOTHING = new Uint8Array(0);
-/** A held buffer larger than this is given back once its line has ended. */
+/** A held buffer larger than this is given back as soon as a chunk comes that finds it empty. */
 const KEEP_BYTES = 4096;
+/** How far back the last line end is looked for by hand. */
+const NEAR_BYTES = 200;
 /** A longer chunk is read in pieces of this length. */
 const PIECE = 64 * 1024;
 /** A longer event line does not wait for its data line. */
@@ -438,7 +440,11 @@ export class SseScanner {
 
   #loadBytes(chunk: Uint8Array, more: boolean = chunk.length > 0): void {
     const last = chunk.length - 1;
-    if (this.#heldBytes === 0 && chunk[last] === LF && chunk[last - 1] === LF) return this.#setBlock(chunk);
+    if (this.#heldBytes === 0) {
+      // A long line has ended, and nothing was cut since.
+      if (this.#held.length > KEEP_BYTES) this.#held = NOTHING;
+      if (chunk[last] === LF && chunk[last - 1] === LF) return this.#setBlock(chunk);
+    }
     const line = lastLineEnd(chunk);
     const cut = line < 2 || chunk[line - 2] === LF ? line : this.#beforeEventLine(chunk, line);
     if (cut === 0 && (line > 0 || !(this.#heldCr && more))) {
@@ -456,7 +462,6 @@ export class SseScanner {
         this.#heldBytes = 0;
         if (joint === cut) this.#setBlock(front);
         else this.#setBlock(chunk.subarray(joint, cut), front);
-        if (held.length > KEEP_BYTES) this.#held = NOTHING;
       }
       this.#heldHead = line - cut;
       if (cut < chunk.length) this.#hold(chunk, cut);
@@ -983,11 +988,15 @@ function afterEvent(chunk: Uint8Array): number {
 
 /** The index behind the last line end that is certain (a final CR is not); 0 if there is none. */
 function lastLineEnd(chunk: Uint8Array): number {
-  let lf = chunk.length - 1;
-  let cr = -1;
-  // By hand: the last line is mostly short, and `lastIndexOf` of Node's buffers costs more than that.
-  for (; lf >= 0 && chunk[lf] !== LF; lf--) if (cr === -1 && chunk[lf] === CR && lf < chunk.length - 1) cr = lf;
-  return Math.max(lf, cr) + 1;
+  const last = chunk.length - 1;
+  let lf = last;
+  // By hand first: the last line is mostly short, and a native search costs as much as a hundred bytes.
+  const near = Math.max(last - NEAR_BYTES, -1);
+  while (lf > near && chunk[lf] !== LF) lf--;
+  if (lf === near && lf >= 0) lf = chunk.lastIndexOf(LF, lf);
+  if (lf === last) return chunk.length;
+  const cr = chunk.indexOf(CR, lf + 1);
+  return cr === -1 || cr === last ? lf + 1 : chunk.lastIndexOf(CR, last - 1) + 1;
 }
 
 function lastLineEndOfText(chunk: string): number {

@@ -5,7 +5,15 @@ import type { Message } from '../protocol/message.ts';
 import type { Limits } from '../limits.ts';
 import { MessageReader, type ReaderOptions } from '../message/reader.ts';
 import type { BlockInfo, Diagnostic, MessageRecord, Outcome } from '../message/types.ts';
-import { blockCursor, eventCursor, namedEventCursor, textCursor, thinkingCursor, type Cursor } from './cursors.ts';
+import {
+  blockCursor,
+  eventCursor,
+  namedEventCursor,
+  textCursor,
+  thinkingCursor,
+  type Cursor,
+  type NamedEvent,
+} from './cursors.ts';
 import type { ByteStream } from './globals.ts';
 import { BytesIntake, EventsIntake } from './intake.ts';
 import { abortError, Pump, type Intake, type Watcher } from './pump.ts';
@@ -26,6 +34,8 @@ import { View } from './view.ts';
 
 /** Set by the class, whose private fields it needs. */
 let watch: (stream: MessageStream, watcher: Watcher) => void;
+let openThrough: typeof streamThrough;
+let openNamed: typeof namedEvents;
 
 /** What a {@link MessageStream} may be told. */
 export interface MessageStreamOptions {
@@ -117,13 +127,7 @@ export class MessageStream implements AsyncIterable<StreamEvent> {
    * ```
    */
   static from(source: ByteSource, options: MessageStreamOptions = {}): MessageStream {
-    const response = isResponse(source) ? source : undefined;
-    return new MessageStream(
-      () => openBytes(source),
-      (reader) => new BytesIntake(reader, response),
-      options,
-      response,
-    );
+    return streamThrough(source, options, (intake) => intake);
   }
 
   /**
@@ -334,6 +338,12 @@ export class MessageStream implements AsyncIterable<StreamEvent> {
 
   static {
     watch = (stream, watcher) => stream.#watch(watcher);
+    openNamed = (stream) => stream.#open(namedEventCursor);
+    openThrough = (source, options, wrap) => {
+      const response = isResponse(source) ? source : undefined;
+      const makeIntake = (reader: MessageReader): Intake => wrap(new BytesIntake(reader, response));
+      return new MessageStream(() => openBytes(source), makeIntake, options, response);
+    };
     const key: symbol | undefined = (Symbol as { asyncDispose?: symbol }).asyncDispose;
     if (key !== undefined) {
       Object.defineProperty(this.prototype, key, {
@@ -355,6 +365,24 @@ export class MessageStream implements AsyncIterable<StreamEvent> {
  */
 export function watchStream(stream: MessageStream, watcher: Watcher): void {
   watch(stream, watcher);
+}
+
+/**
+ * The events with the names they came under, for whoever sends them on. Takes the lock at once. Not public.
+ *
+ * @throws TypeError if another iterator is unfinished.
+ */
+export function namedEvents(stream: MessageStream): AsyncIterator<NamedEvent, undefined> {
+  return openNamed(stream);
+}
+
+/** {@link MessageStream.from}, over an intake that `wrap` has its hand on: how a transport keeps keys out. Not public. */
+export function streamThrough(
+  source: ByteSource,
+  options: MessageStreamOptions,
+  wrap: (intake: Intake) => Intake,
+): MessageStream {
+  return openThrough(source, options, wrap);
 }
 
 /** Diagnostics are kept until their event has been applied: a handler never sees, or stops, half an event. */

@@ -58,9 +58,9 @@ export class TextPacer {
   #carry = 0;
   #ended = false;
 
-  /** @throws RangeError for a pace or a time that is not above 0 */
+  /** @throws RangeError for a pace or a time that is not above 0, and for an endless pace */
   constructor(options: TextPacerOptions = {}) {
-    this.#slowest = positive('charsPerSecond', options.charsPerSecond ?? 80) / 1000;
+    this.#slowest = finite(positive('charsPerSecond', options.charsPerSecond ?? 80)) / 1000;
     this.#catchUpMs = positive('catchUpMs', options.catchUpMs ?? 500);
   }
 
@@ -153,6 +153,12 @@ export class TextPacer {
 /** A pair that came out whole is owed one unit; nothing is saved up while half a pair is waited for. */
 function clamp(carry: number): number {
   return Math.max(-1, Math.min(1, carry));
+}
+
+/** Without an end to the pace there is nothing to even out. */
+function finite(pace: number): number {
+  if (pace !== Infinity) return pace;
+  throw new RangeError('charsPerSecond must be finite, this is Infinity: to show text as it comes, use no pacer');
 }
 
 function positive(name: string, value: number): number {

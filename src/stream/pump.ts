@@ -256,7 +256,8 @@ export class Pump {
   };
 
   readonly #onIdle = (): void => {
-    this.#stop(new IdleTimeoutError(`Cannot read the stream: nothing came for ${this.#idleTimeoutMs} ms`), 'stalled');
+    const message = `nothing came for ${this.#idleTimeoutMs} ms; if it may be silent for longer, raise idleTimeoutMs`;
+    this.#stop(new IdleTimeoutError(`Cannot read the stream: ${message}`), 'stalled');
   };
 
   readonly #onSignal = (): void => {

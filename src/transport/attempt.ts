@@ -5,13 +5,14 @@
  */
 
 import { ConnectionError, StreamError } from '../errors.ts';
+import { statusOf } from '../message/outcome.ts';
 import { ApiError } from '../protocol/api-error.ts';
 import type { MessageStream } from '../stream/message-stream.ts';
 import { abortError } from '../stream/pump.ts';
+import { addHeaders } from '../stream/response-headers.ts';
 import { ignore, isResponse, openBytes, type ResponseLike } from '../stream/source.ts';
 import { begin } from './beginning.ts';
 import { Leash } from './leash.ts';
-import { addHeaders } from '../stream/response-headers.ts';
 import { isRedirect, redirected, refused } from './refusal.ts';
 import type { PreparedRequest, RequestOptions } from './request.ts';
 import { mayRetry, shouldRetry } from './retry.ts';
@@ -45,14 +46,23 @@ export async function attempt(
   try {
     result = await exchange(send, request, options, timeouts, leash);
   } catch (error) {
+    if (error instanceof Error) blotError(error, request.secrets);
     if (!(error instanceof StreamError)) throw error;
     result = { error, retry: mayRetry(error) };
   } finally {
     if (result !== undefined && 'stream' in result) leash.release();
     else leash.cut();
   }
-  if ('error' in result) blotError(result.error, request.secrets);
+  if ('error' in result) {
+    blotError(result.error, request.secrets);
+    addOutcome(result.error);
+  }
   return result;
+}
+
+/** An error has an outcome, also where nothing had begun that could end. */
+export function addOutcome(error: StreamError): void {
+  error.outcome ??= { status: statusOf(error), stopReason: null, error };
 }
 
 async function exchange(
@@ -69,7 +79,7 @@ async function exchange(
   else if (status >= 400) {
     const error = await refused(response, request.secrets, leash, timeouts.idleTimeoutMs);
     result = { error, retry: shouldRetry(error, headers) };
-  } else result = await begin(response, options, leash, timeouts);
+  } else result = await begin(response, options, request.secrets, leash, timeouts);
   if ('error' in result && result.error instanceof ApiError) addHeaders(result.error, headers);
   return result;
 }
@@ -83,7 +93,9 @@ async function open(
 ): Promise<ResponseLike> {
   const { url, headers, body } = request;
   const late = (): StreamError =>
-    new ConnectionError(`Cannot reach ${originOf(url)}: no answer began within ${connectTimeoutMs} ms`);
+    new ConnectionError(
+      `Cannot reach ${originOf(url)}: no answer began within ${connectTimeoutMs} ms; if it may take longer, raise connectTimeoutMs`,
+    );
   let sent: PromiseLike<ResponseLike> | undefined;
   try {
     sent = send(url, { method: 'POST', headers, body, signal: leash.signal, redirect: 'manual' });
@@ -110,9 +122,14 @@ function sendError(url: string, error: unknown): unknown {
   if (error instanceof StreamError || error instanceof NotSent) return error;
   const { name, code, cause } = (error ?? {}) as { name?: unknown; code?: unknown; cause?: unknown };
   if (name === 'AbortError') return abortError('before it began', error);
-  // How undici, and so Node's fetch, refuses a header that it wants to set itself.
-  if (code === 'UND_ERR_INVALID_ARG' || (cause as { code?: unknown } | undefined)?.code === 'UND_ERR_INVALID_ARG') {
-    return new NotSent(`Cannot send the request: ${describe(error)}`, { cause: error });
+  const deeper = (cause ?? {}) as { code?: unknown; message?: unknown };
+  // How undici, and so Node's fetch, refuses what it is given.
+  if ([code, deeper.code].some((found) => found === 'UND_ERR_INVALID_ARG' || found === 'UND_ERR_NOT_SUPPORTED')) {
+    return new NotSent(`Cannot send the request: ${describe(error)}; check baseURL and headers`, { cause: error });
+  }
+  if (deeper.message === 'bad port') {
+    const message = 'fetch refuses this port of baseURL, as browsers do; take another, or use ssemble/undici';
+    return new NotSent(`Cannot send the request: ${message}`, { cause: error });
   }
   return new ConnectionError(`Cannot reach ${originOf(url)}: ${describe(error)}`, { cause: error });
 }

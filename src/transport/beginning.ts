@@ -6,21 +6,26 @@
  */
 
 import { IdleTimeoutError, type StreamError } from '../errors.ts';
+import type { Diagnostic } from '../message/types.ts';
 import { decodeEvent } from '../protocol/decode.ts';
 import { SseScanner } from '../sse/scanner.ts';
-import { MessageStream } from '../stream/message-stream.ts';
+import { MessageStream, streamThrough, type MessageStreamOptions } from '../stream/message-stream.ts';
 import { ignore, openBytes, toChunk, type ReadResult, type ResponseLike, type Source } from '../stream/source.ts';
 import type { Result, Timeouts } from './attempt.ts';
+import { DiscreetIntake } from './discreet-intake.ts';
 import { FailedSource, failureOf, HeldBody, NOTHING } from './held-body.ts';
 import type { Leash } from './leash.ts';
 import type { RequestOptions } from './request.ts';
-import { mayRetry } from './retry.ts';
+import { shouldRetry } from './retry.ts';
+import { blotDiagnostic, type Secrets } from './secrets.ts';
 
 /**
  * How much is held while nothing but pings, comments, unknown events and the start has come. Past it the caller gets the
  * stream as it is: a start is a few kB, so this is no stream that will turn out well, and it must not pile up.
  */
 const MAX_HELD_BYTES: number = 1024 * 1024;
+/** What a chunk costs beside its bytes, about: a proxy may send them one by one. */
+const CHUNK_OVERHEAD_BYTES = 128;
 
 /**
  * Gives the stream where it begins well, and the error where it does not.
@@ -30,6 +35,7 @@ const MAX_HELD_BYTES: number = 1024 * 1024;
 export async function begin(
   response: ResponseLike,
   options: RequestOptions,
+  secrets: Secrets,
   leash: Leash,
   { idleTimeoutMs }: Timeouts,
 ): Promise<Result> {
@@ -37,20 +43,30 @@ export async function begin(
   const source = openBytes(response);
   const held: unknown[] = [];
   const rest = await hold(source, held, leash, idleTimeoutMs);
-  const { signal, strict, limits, onDiagnostic } = options;
   const winner = (): Result => {
     const body = new HeldBody(held, rest ?? source, (reason) => source.cancel(reason));
-    const stream = MessageStream.from(
-      { status, headers, body },
-      { signal, strict, limits, onDiagnostic, idleTimeoutMs },
-    );
-    return { stream };
+    return { stream: openDiscreetly({ status, headers, body }, { ...options, idleTimeoutMs }, secrets) };
   };
   if (rest === undefined) return winner();
-  const error = await failureOf({ status, headers, body: new HeldBody([...held], rest, ignore) });
-  if (error === undefined) return winner();
-  source.cancel(error);
-  return { error, retry: mayRetry(error) };
+  // Nothing more is read from it, also if what is held turns out to be content.
+  source.cancel(undefined);
+  const error = await failureOf({ status, headers, body: new HeldBody(held, rest, ignore) });
+  return error === undefined ? winner() : { error, retry: shouldRetry(error, headers) };
+}
+
+/** The stream that the caller gets: its errors and diagnostics quote no key. */
+function openDiscreetly(
+  response: ResponseLike,
+  { signal, strict, limits, onDiagnostic, idleTimeoutMs }: MessageStreamOptions,
+  secrets: Secrets,
+): MessageStream {
+  const options = { signal, strict, limits, idleTimeoutMs };
+  if (secrets === undefined) return MessageStream.from(response, { ...options, onDiagnostic });
+  const tell = (found: Diagnostic): void => {
+    blotDiagnostic(found, secrets);
+    onDiagnostic?.(found);
+  };
+  return streamThrough(response, { ...options, onDiagnostic: tell }, (intake) => new DiscreetIntake(intake, secrets));
 }
 
 /**
@@ -58,7 +74,10 @@ export async function begin(
  * read. An `error` event ends it too: whether the server closes the connection behind one, nobody knows.
  */
 async function hold(source: Source, held: unknown[], leash: Leash, idleTimeoutMs: number): Promise<Source | undefined> {
-  const late = (): StreamError => new IdleTimeoutError(`Cannot read the stream: nothing came for ${idleTimeoutMs} ms`);
+  const late = (): StreamError =>
+    new IdleTimeoutError(
+      `Cannot read the stream: nothing came for ${idleTimeoutMs} ms; if the server may be silent for longer, raise idleTimeoutMs`,
+    );
   const scanner = new SseScanner();
   for (let size = 0; size <= MAX_HELD_BYTES;) {
     let result: ReadResult;
@@ -71,7 +90,7 @@ async function hold(source: Source, held: unknown[], leash: Leash, idleTimeoutMs
     held.push(result.value);
     try {
       const chunk = toChunk(result.value);
-      size += chunk.length;
+      size += chunk.length + CHUNK_OVERHEAD_BYTES;
       const type = firstTelling(scanner, chunk);
       if (type !== undefined) return type === 'error' ? NOTHING : undefined;
     } catch {

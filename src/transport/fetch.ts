@@ -1,7 +1,7 @@
 /** `ssemble/fetch`: Claude over the `fetch` of any runtime. */
 
 import type { MessageStream } from '../stream/message-stream.ts';
-import { NotSent } from './attempt.ts';
+import { NotSent, type Send } from './attempt.ts';
 import type { MessageParams } from './params.ts';
 import { streamWith, type TransportOptions } from './policy.ts';
 import { runtime, type FetchInit, type FetchLike } from './runtime.ts';
@@ -28,15 +28,18 @@ export interface FetchOptions extends TransportOptions {
  *   an `error` event of such a kind. `x-should-retry`, `retry-after-ms` and `retry-after` are obeyed. Never after content.
  * - **Leaving closes the connection**: `signal`, `stream.abort()`, `break`, `await using`.
  * - **Redirects are not followed**, so that the key goes nowhere else. (React Native's `fetch` follows them by itself.)
- * - **Keys appear in no error.**
+ * - **Keys appear in no error**, nor in an `error` event: what quotes one has `[key]` there.
+ *
+ * **A promise that is started now and awaited later needs a `catch` of its own**, or a failure meanwhile is an unhandled
+ * rejection: start several with `Promise.all` or `Promise.allSettled`.
  *
  * Node's own `fetch` ends a response that is silent for 300 s. That limit is switched off for these requests, so that
  * `idleTimeoutMs` alone decides; with a `fetch` of your own, its limits hold, and `ssemble/undici` has none.
  *
  * @returns A promise that rejects with an `ApiError` when the server says no, a `ConnectionError` or `IdleTimeoutError` when
  * it cannot be reached, a `TruncatedError` when the stream ends before content, a `ProtocolError` for a body that is no
- * stream, an `AbortError` when `signal` fires; with a `TypeError` or `RangeError`, before anything is sent, for a missing key
- * and for options that cannot be meant.
+ * stream, an `AbortError` when `signal` fires, each with its `outcome`; with a `TypeError` or `RangeError`, before anything is
+ * sent, for a missing key and for options that cannot be meant.
  * @example
  * ```ts
  * import { streamMessage } from 'ssemble/fetch';
@@ -52,7 +55,17 @@ export interface FetchOptions extends TransportOptions {
  * ```
  */
 export function streamMessage(params: MessageParams, options: FetchOptions = {}): Promise<MessageStream> {
-  return streamWith(options.fetch ?? platformFetch, params, options);
+  return streamWith(options.fetch === undefined ? platformFetch : checkFetch(options.fetch), params, options);
+}
+
+/** What is no function is refused when it is called, so that the promise rejects and nothing throws. */
+function checkFetch(given: FetchLike): Send {
+  if (typeof given === 'function') return given;
+  return () => {
+    throw new NotSent(
+      `Cannot send the request: fetch must be a function, this is ${typeof given}; leave it out or give one`,
+    );
+  };
 }
 
 async function platformFetch(url: string, init: FetchInit): Promise<ResponseLike> {

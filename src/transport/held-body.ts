@@ -6,6 +6,7 @@
 import { ProtocolError, StreamError } from '../errors.ts';
 import { ApiError } from '../protocol/api-error.ts';
 import { MessageStream } from '../stream/message-stream.ts';
+import { Queue } from '../stream/queue.ts';
 import {
   ignore,
   type ReadableStreamLike,
@@ -45,12 +46,12 @@ export class FailedSource implements Source {
 
 /** Chunks that came already, and then the rest. Its fields are private, so that nothing of the connection is printed. */
 export class HeldBody implements ReadableStreamLike, ReadableStreamReaderLike {
-  #held: unknown[];
+  #held = new Queue<unknown>();
   readonly #rest: Source;
   readonly #close: (reason: unknown) => void;
 
-  constructor(held: unknown[], rest: Source, close: (reason: unknown) => void) {
-    this.#held = held;
+  constructor(held: readonly unknown[], rest: Source, close: (reason: unknown) => void) {
+    for (const chunk of held) this.#held.push(chunk);
     this.#rest = rest;
     this.#close = close;
   }
@@ -65,7 +66,7 @@ export class HeldBody implements ReadableStreamLike, ReadableStreamReaderLike {
   }
 
   cancel(reason?: unknown): Promise<void> {
-    this.#held = [];
+    this.#held = new Queue();
     this.#close(reason);
     return Promise.resolve();
   }

@@ -3,11 +3,11 @@
  * left to a transport is to send one request.
  */
 
-import type { StreamError } from '../errors.ts';
+import { StreamError } from '../errors.ts';
 import { ApiError } from '../protocol/api-error.ts';
 import type { MessageStream } from '../stream/message-stream.ts';
 import { abortError } from '../stream/pump.ts';
-import { attempt, type Send, type Timeouts } from './attempt.ts';
+import { addOutcome, attempt, type Result, type Send, type Timeouts } from './attempt.ts';
 import type { MessageParams } from './params.ts';
 import { prepareRequest, type RequestOptions } from './request.ts';
 import { backoffMs, pause } from './retry.ts';
@@ -60,7 +60,8 @@ export interface TransportOptions extends RequestOptions {
 
 /** Makes the request and gives the stream; see `streamMessage`. */
 export async function streamWith(send: Send, params: MessageParams, options: TransportOptions): Promise<MessageStream> {
-  const { signal, onRetry } = options;
+  const { signal } = options;
+  checkSignal(signal);
   const maxRetries = checkRetries(options.maxRetries);
   const maxDelayMs = checkMs('maxRetryDelayMs', options.maxRetryDelayMs, DEFAULT_MAX_RETRY_DELAY_MS);
   const timeouts: Timeouts = {
@@ -68,9 +69,25 @@ export async function streamWith(send: Send, params: MessageParams, options: Tra
     idleTimeoutMs: checkMs('idleTimeoutMs', options.idleTimeoutMs, DEFAULT_TIMEOUT_MS),
   };
   const request = prepareRequest(params, options);
-  if (signal?.aborted === true) throw abortError('by its signal', signal.reason);
+  const ask = (): Promise<Result> => attempt(send, request, options, timeouts);
+  try {
+    if (signal?.aborted === true) throw abortError('by its signal', signal.reason);
+    return await tryAgain(ask, maxRetries, maxDelayMs, options);
+  } catch (error) {
+    if (error instanceof StreamError) addOutcome(error);
+    throw error;
+  }
+}
+
+/** Asks until it succeeds, until it is no use, or until that was often enough. */
+async function tryAgain(
+  ask: () => Promise<Result>,
+  maxRetries: number,
+  maxDelayMs: number,
+  { onRetry, signal }: TransportOptions,
+): Promise<MessageStream> {
   for (let count = 1; ; count++) {
-    const result = await attempt(send, request, options, timeouts);
+    const result = await ask();
     if ('stream' in result) return result.stream;
     const { error, retry } = result;
     if (!retry || count > maxRetries) throw error;
@@ -86,6 +103,16 @@ function delayAfter(error: StreamError, count: number, maxDelayMs: number): numb
   const asked = error instanceof ApiError ? (error.retryAfterMs ?? 0) : 0;
   if (asked > maxDelayMs) return undefined;
   return asked > 0 ? asked : Math.min(backoffMs(count, Math.random()), maxDelayMs);
+}
+
+function checkSignal(signal: unknown): void {
+  if (signal === undefined || signal === null) return;
+  const { aborted, addEventListener, removeEventListener } = signal as { [key: string]: unknown };
+  const methods = [addEventListener, removeEventListener];
+  if (typeof aborted === 'boolean' && methods.every((method) => typeof method === 'function')) return;
+  throw new TypeError(
+    'Cannot send the request: signal must be an AbortSignal; give the `signal` of an AbortController',
+  );
 }
 
 function checkMs(name: string, ms: number | undefined, standard: number): number {

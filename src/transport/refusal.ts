@@ -7,7 +7,7 @@ import { decodeUtf8, encodeUtf8 } from '../sse/utf8.ts';
 import { ignore, openBytes, toChunk, type ResponseLike } from '../stream/source.ts';
 import { failureOf, HeldBody, NOTHING } from './held-body.ts';
 import type { Leash } from './leash.ts';
-import { blot } from './secrets.ts';
+import { blot, setCause, type Secrets } from './secrets.ts';
 
 /** How long the body of an HTTP error may take: what matters is known, only the words are missing. */
 const ERROR_BODY_MS = 5000;
@@ -19,20 +19,22 @@ export function isRedirect({ status }: ResponseLike): boolean {
 
 /**
  * None is followed: platforms send `x-api-key` along to wherever it leads (they take out `authorization` only), and most
- * turn a POST into a GET.
+ * turn a POST into a GET. Where it leads is told in the `cause` alone: the message may be shown to a stranger, and the
+ * place may be inside a company's net.
  */
 export function redirected(response: ResponseLike): ApiError {
   const { status } = response;
   const place = response.headers.get('location')?.split(/[?#]/, 1)[0];
-  const where = place === undefined ? 'elsewhere' : `to ${place}`;
-  const message = `Not followed, the key would go along: a redirect ${where}; set baseURL`;
-  return new ApiError({ type: 'redirect', message }, status === 0 ? undefined : status);
+  const message = 'Not followed, the key would go along: a redirect; set baseURL to where it leads';
+  const error = new ApiError({ type: 'redirect', message }, status === 0 ? undefined : status);
+  if (place !== undefined) setCause(error, new Error(`The redirect leads to ${place}`));
+  return error;
 }
 
 /** The error of a status from 400 on, with all that the response says. @throws AbortError when the caller leaves meanwhile. */
 export async function refused(
   response: ResponseLike,
-  secrets: readonly string[],
+  secrets: Secrets,
   leash: Leash,
   idleTimeoutMs: number,
 ): Promise<ApiError> {

@@ -2,8 +2,8 @@
 
 import type { MessageStreamOptions } from '../stream/message-stream.ts';
 import type { MessageParams } from './params.ts';
-import { readEnv, runtime } from './runtime.ts';
-import { secretsIn } from './secrets.ts';
+import { isUrl, readEnv, runtime } from './runtime.ts';
+import { secretsIn, type Secrets } from './secrets.ts';
 
 const DEFAULT_BASE_URL = 'https://api.anthropic.com';
 const VERSION = '2023-06-01';
@@ -35,8 +35,8 @@ export interface PreparedRequest {
   url: string;
   headers: Record<string, string>;
   body: string;
-  /** What must not be seen anywhere else: the keys in the headers. */
-  secrets: readonly string[];
+  /** What must not be seen anywhere else: the keys in the headers and in the query. */
+  secrets: Secrets;
 }
 
 /**
@@ -48,12 +48,18 @@ export function prepareRequest(params: MessageParams, options: RequestOptions): 
     throw new TypeError(`Cannot send the request: its params must be an object, this is ${typeof params}`);
   }
   const headers = makeHeaders(options);
-  return {
-    url: makeUrl(options.baseURL ?? readEnv('ANTHROPIC_BASE_URL') ?? DEFAULT_BASE_URL),
-    headers,
-    body: JSON.stringify({ ...params, stream: true }),
-    secrets: secretsIn(headers),
-  };
+  const url = makeUrl(options.baseURL ?? readEnv('ANTHROPIC_BASE_URL') ?? DEFAULT_BASE_URL);
+  return { url, headers, body: makeBody(params), secrets: secretsIn(headers, url) };
+}
+
+function makeBody(params: MessageParams): string {
+  try {
+    return JSON.stringify({ ...params, stream: true });
+  } catch (error) {
+    throw new TypeError('Cannot send the request: its params hold what JSON cannot (a BigInt, a cycle); take it out', {
+      cause: error,
+    });
+  }
 }
 
 function makeHeaders(options: RequestOptions): Record<string, string> {
@@ -67,7 +73,7 @@ function makeHeaders(options: RequestOptions): Record<string, string> {
     ['anthropic-beta', betas.length > 0 ? betas.join(',') : undefined, 'betas'],
     ['anthropic-dangerous-direct-browser-access', dangerouslyAllowBrowser === true ? 'true' : undefined, ''],
     ['x-api-key', key, 'apiKey'],
-    ['authorization', token === undefined || token === null ? token : `Bearer ${token}`, 'authToken'],
+    ['authorization', typeof token === 'string' ? toBearer(token) : token, 'authToken'],
   ];
   const own = ownHeaders(options.headers);
   const headers: Record<string, string> = {};
@@ -94,6 +100,12 @@ function pickKeys(
   return [key, key === undefined ? readEnv('ANTHROPIC_AUTH_TOKEN') : undefined];
 }
 
+/** Many keep their token with the scheme before it, as the header has it. */
+const toBearer = (token: string): string => `Bearer ${token.replace(/^\s*bearer(\s+|$)/i, '')}`;
+
+/** What says where the request ends, and what becomes of the connection. */
+const FRAMING = /^(content-length|expect|keep-alive|transfer-encoding|upgrade)$/;
+
 function ownHeaders(given: RequestOptions['headers']): [string, string | null | undefined, string][] {
   if (given === undefined || given === null) return [];
   if (Symbol.iterator in given) {
@@ -102,6 +114,9 @@ function ownHeaders(given: RequestOptions['headers']): [string, string | null | 
   return Object.entries(given).map(([name, value]) => {
     if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name)) {
       throw new TypeError(`Cannot send the request: ${JSON.stringify(name)} is no name of a header`);
+    }
+    if (FRAMING.test(name.toLowerCase()) && value !== null && value !== undefined) {
+      throw new TypeError(`Cannot send the request: the header ${name} is set by the platform; leave it out`);
     }
     return [name.toLowerCase(), value, `the header ${name}`];
   });
@@ -134,5 +149,12 @@ function makeUrl(baseURL: string): string {
     throw new TypeError('Cannot send the request: baseURL holds a user name or password; send them in headers');
   }
   const [, path = '', query = ''] = /^([^?#]*)(\?[^#]*)?/.exec(baseURL) ?? [];
-  return `${path.replace(/\/+$/, '')}/v1/messages${query}`;
+  const url = `${path.replace(/\/+$/, '')}/v1/messages${query}`;
+  if (!url.startsWith('/')) checkUrl(url);
+  return url;
+}
+
+/** Platforms refuse it too, later, as if the server could not be reached; and their errors show it, keys and all. */
+function checkUrl(url: string): void {
+  if (!isUrl(url)) throw new TypeError('Cannot send the request: baseURL is no URL; check its host and port');
 }

@@ -32,11 +32,13 @@ export function mayRetry(error: StreamError): boolean {
   return !(error instanceof ProtocolError || error instanceof AbortError);
 }
 
-/** Whether an HTTP error may be tried again. The server's word wins over its status. */
-export function shouldRetry(error: ApiError, headers: HeadersLike): boolean {
-  const word = headers.get('x-should-retry');
-  if (word === 'true') return true;
-  return word === 'false' ? false : error.retryable;
+/**
+ * The same for a response with these headers. Where the server itself says what went wrong, by a status or by an `error`
+ * event, its word wins.
+ */
+export function shouldRetry(error: StreamError, headers: HeadersLike): boolean {
+  const word = error instanceof ApiError ? headers.get('x-should-retry') : null;
+  return word === 'true' || (word !== 'false' && mayRetry(error));
 }
 
 /** Waits. @throws AbortError as soon as the signal fires. */

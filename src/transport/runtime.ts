@@ -29,6 +29,7 @@ interface AbortControllerLike {
 interface RuntimeGlobals {
   fetch?: FetchLike;
   AbortController?: new () => AbortControllerLike;
+  URL?: new (url: string) => unknown;
   location?: unknown;
   process?: { env?: Readonly<Record<string, string | undefined>> };
 }
@@ -44,6 +45,16 @@ export function makeAbortController(): AbortControllerLike {
   if (AbortController === undefined)
     throw new TypeError('Cannot send the request: this runtime has no AbortController');
   return new AbortController();
+}
+
+/** Whether the runtime can read it as an absolute URL; where it has no `URL`, nobody knows. */
+export function isUrl(text: string): boolean {
+  const { URL } = runtime();
+  try {
+    return URL === undefined || new URL(text) instanceof URL;
+  } catch {
+    return false;
+  }
 }
 
 /** A variable of the environment; `undefined` where there is no environment, and where it is empty. */
