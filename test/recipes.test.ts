@@ -137,6 +137,15 @@ describe('recipes', () => {
       expect(sent()).toMatchObject({ stream: true, messages: asked('Why is the sky blue?') });
     });
 
+    test('also where Node’s own fetch ran first, which keeps an older undici for all', async () => {
+      await serve((_, n) => (n === 0 ? errorReply(404, 'not_found_error', 'No') : reply(textEvents(['Ray', 'leigh']))));
+      const file = change(project, 'basic-text.mjs', {
+        "import { streamMessage } from 'ssemble/fetch';":
+          "await fetch(process.env.ANTHROPIC_BASE_URL);\nconst { streamMessage } = await import('ssemble/undici');",
+      });
+      expectPrinted(await go(file).exit, 'Rayleigh\n');
+    });
+
     test('the same Ctrl-C', async () => {
       await serve(() => reply([], { steps: [...sse(textEvents(['Once'])).slice(0, 4), { stall: true }] }));
       const child = go(overUndici('interrupt.mjs'));

@@ -112,6 +112,32 @@ const variants = {
       }
     },
   },
+  /** What is left if nothing can go wrong: events of one known shape, ASCII, LF; no state, no places, no limits. */
+  'floor: usual events alone': {
+    floor: true,
+    load: async (_, sink) => (body) => {
+      const decoder = new TextDecoder();
+      let rest = '';
+      for (const chunk of body.chunks) {
+        const text = rest + decoder.decode(chunk);
+        let pos = 0;
+        for (;;) {
+          const line = text.indexOf('\n', pos);
+          const end = line === -1 ? -1 : text.indexOf('\n', line + 1);
+          if (end === -1 || end + 1 >= text.length) break;
+          const event = {
+            event: text.substring(pos + 7, line),
+            data: text.substring(line + 7, end),
+            id: '',
+            named: true,
+          };
+          sink.add(event.event, event.data);
+          pos = end + 2;
+        }
+        rest = text.substring(pos);
+      }
+    },
+  },
 };
 
 const PEER = 'eventsource-parser';
