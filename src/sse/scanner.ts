@@ -30,6 +30,7 @@ import {
   isHighSurrogate,
   isLowSurrogate,
   decodeLines,
+  type LineDecoder,
   nativeDecoder,
   utf8Length,
 } from './utf8.ts';
@@ -445,7 +446,7 @@ export class SseScanner {
       if (this.#held.length > KEEP_BYTES) this.#held = NOTHING;
       if (chunk[last] === LF && chunk[last - 1] === LF) return this.#setBlock(chunk);
     }
-    const line = lastLineEnd(chunk);
+    const line = lastLineEnd(chunk, this.#ascii ? this.#decoder : undefined);
     const cut = line < 2 || chunk[line - 2] === LF ? line : this.#beforeEventLine(chunk, line);
     if (cut === 0 && (line > 0 || !(this.#heldCr && more))) {
       if (line > 0) this.#heldHead = this.#heldBytes + line;
@@ -987,15 +988,19 @@ function afterEvent(chunk: Uint8Array): number {
 }
 
 /** The index behind the last line end that is certain (a final CR is not); 0 if there is none. */
-function lastLineEnd(chunk: Uint8Array): number {
+function lastLineEnd(chunk: Uint8Array, decoder: LineDecoder | undefined): number {
   const last = chunk.length - 1;
   let lf = last;
-  // By hand first: the last line is mostly short, and a native search costs as much as a hundred bytes.
+  // By hand first: the last line is mostly short.
   const near = Math.max(last - NEAR_BYTES, -1);
   while (lf > near && chunk[lf] !== LF) lf--;
-  if (lf === near && lf >= 0) lf = chunk.lastIndexOf(LF, lf);
   if (lf === last) return chunk.length;
-  const cr = chunk.indexOf(CR, lf + 1);
+  // A long line. To decode ASCII and to search its text is three times faster than to search an array of bytes.
+  const far = lf === near && lf >= 0;
+  const text = far && decoder !== undefined ? decoder.whole.decode(chunk) : '';
+  const ascii = text.length === chunk.length;
+  if (far) lf = ascii && !text.includes('\n') ? -1 : chunk.lastIndexOf(LF, lf);
+  const cr = ascii ? text.indexOf('\r', lf + 1) : chunk.indexOf(CR, lf + 1);
   return cr === -1 || cr === last ? lf + 1 : chunk.lastIndexOf(CR, last - 1) + 1;
 }
 
