@@ -44,6 +44,7 @@ export class DiagnosticLog {
 
   constructor(options: DiagnosticOptions, state: DiagnosticLogState = EMPTY) {
     this.#options = options;
+    checkStrict(options.strict);
     this.#list = [...state.list];
     this.#count = state.count;
     if (state.noted.length > 0) this.#noted = new Set(state.noted);
@@ -102,4 +103,15 @@ export class DiagnosticLog {
 /** Names of the wire stand in messages, and the wire may send megabytes of name. */
 function bounded(message: string): string {
   return message.length > MAX_MESSAGE_CHARS ? `${own(message.slice(0, MAX_MESSAGE_CHARS))}…` : message;
+}
+
+/** A typo must not make a stream tolerant that was meant to be strict. @throws TypeError */
+function checkStrict(strict: unknown): void {
+  if (strict === undefined || strict === null || typeof strict === 'boolean') return;
+  const codes = Array.isArray(strict) ? strict : [undefined];
+  const wrong: unknown = codes.find((code) => typeof code !== 'string' || !Object.hasOwn(SEVERITIES, code));
+  if (codes.length > 0 && (wrong !== undefined || codes.includes(undefined))) {
+    const what = Array.isArray(strict) ? `${String(wrong)} is no code` : `this is ${typeof strict}`;
+    throw new TypeError(`strict must be true, or a list of diagnostic codes: ${what}`);
+  }
 }

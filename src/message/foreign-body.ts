@@ -225,7 +225,10 @@ function judgeObject(wire: { [key: string]: unknown }, body: string, status: num
 }
 
 function wholeMessage(): ProtocolError {
-  return refusal('whole-message', 'it is a whole Message; `"stream": true` was missing in the request');
+  return refusal(
+    'whole-message',
+    'it is a whole Message; `"stream": true` was missing in the request, or the server ignores it',
+  );
 }
 
 function isLineOfEvents(wire: { [key: string]: unknown }): boolean {

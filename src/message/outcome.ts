@@ -18,7 +18,8 @@ export function statusOf(error: unknown): OutcomeStatus {
   if (error instanceof IdleTimeoutError) return 'stalled';
   if (error instanceof AbortError || (error as { name?: unknown })?.name === 'AbortError') return 'aborted';
   if (error instanceof ApiError || error instanceof ProtocolError) return 'errored';
-  return 'disconnected';
+  if (error instanceof TruncatedError) return 'truncated';
+  return error instanceof DamagedError ? 'damaged' : 'disconnected';
 }
 
 /** One of ours stays itself; any other error becomes one of ours, with the original in `cause`. */

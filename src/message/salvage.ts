@@ -73,6 +73,9 @@ const ONE_MODEL_ONLY: ReadonlySet<string> = new Set(['thinking', 'redacted_think
  */
 export function salvage(message: Message | undefined, blocks: readonly BlockInfo[]): Salvaged {
   if (message === undefined) return { content: [], dropped: [] };
+  if (!Array.isArray(message.content) || !Array.isArray(blocks)) {
+    throw new TypeError('salvage() needs a message and its blocks: give stream.snapshot and stream.blocks');
+  }
   const facts = factsOf(message, blocks);
   const reasons = message.content.map((block, k) => reasonToDrop(block, k, blocks[k], facts));
   const lost = new Set(ids(message.content.filter((_, k) => reasons[k] !== undefined).map(idOf)));

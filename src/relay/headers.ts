@@ -57,6 +57,9 @@ const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
  * @throws TypeError for a name or value that no header can carry
  */
 export function checkHeaders(own: Readonly<Record<string, unknown>> = {}): void {
+  if (Symbol.iterator in own) {
+    throw new TypeError('Cannot send the headers: a plain object is needed, Object.fromEntries(headers) makes one');
+  }
   for (const [name, value] of Object.entries(own)) {
     if (!HEADER_NAME.test(name)) throw new TypeError(`Cannot send the header ${JSON.stringify(name)}: that is no name`);
     if (typeof value !== 'string') {

@@ -79,6 +79,7 @@ export class Outlet {
   constructor(source: RelaySource, options: RelayOptions, gone = false) {
     this.#heartbeatMs = checkHeartbeat(options.heartbeatMs);
     this.#finishAlone = checkGone(options.onClientGone) === 'finish';
+    checkOptions(options);
     const unwanted =
       gone || options.clientSignal?.aborted === true
         ? leftError(undefined)
@@ -228,6 +229,18 @@ function listen(signal: AbortSignalLike | undefined, act: () => void): () => voi
   }
   signal.addEventListener('abort', act);
   return () => signal.removeEventListener('abort', act);
+}
+
+/** @throws TypeError for what would fail later, when nobody could be told. */
+function checkOptions({ onDone, signal, clientSignal }: RelayOptions): void {
+  if (onDone !== undefined && typeof onDone !== 'function') {
+    throw new TypeError(`onDone must be a function, this is ${typeof onDone}`);
+  }
+  for (const [name, value] of Object.entries({ signal, clientSignal })) {
+    if (value !== undefined && value !== null && typeof value.addEventListener !== 'function') {
+      throw new TypeError(`${name} must be an AbortSignal; of an AbortController give its signal`);
+    }
+  }
 }
 
 function tell(onDone: (result: RelayResult) => void, result: RelayResult): void {

@@ -62,6 +62,9 @@ export interface TransportOptions extends RequestOptions {
 export async function streamWith(send: Send, params: MessageParams, options: TransportOptions): Promise<MessageStream> {
   const { signal } = options;
   checkSignal(signal);
+  if (options.onRetry !== undefined && typeof options.onRetry !== 'function') {
+    throw new TypeError(`onRetry must be a function, this is ${typeof options.onRetry}`);
+  }
   const maxRetries = checkRetries(options.maxRetries);
   const maxDelayMs = checkMs('maxRetryDelayMs', options.maxRetryDelayMs, DEFAULT_MAX_RETRY_DELAY_MS);
   const timeouts: Timeouts = {

@@ -64,6 +64,7 @@ function makeBody(params: MessageParams): string {
 
 function makeHeaders(options: RequestOptions): Record<string, string> {
   const { apiKey, authToken, betas = [], dangerouslyAllowBrowser } = options;
+  if (!Array.isArray(betas)) throw new TypeError('Cannot send the request: betas must be a list of names');
   const [key, token] = pickKeys(apiKey, authToken);
   const made: [name: string, value: string | null | undefined, from: string][] = [
     ['content-type', 'application/json', ''],
@@ -149,6 +150,9 @@ function makeUrl(baseURL: string): string {
     throw new TypeError('Cannot send the request: baseURL holds a user name or password; send them in headers');
   }
   const [, path = '', query = ''] = /^([^?#]*)(\?[^#]*)?/.exec(baseURL) ?? [];
+  if (/\/v1(\/messages)?\/*$/.test(path)) {
+    throw new TypeError('Cannot send the request: baseURL ends in /v1, leave that out; /v1/messages is added to it');
+  }
   const url = `${path.replace(/\/+$/, '')}/v1/messages${query}`;
   if (!url.startsWith('/')) checkUrl(url);
   return url;

@@ -23,7 +23,8 @@ function advice(error) {
   if (error instanceof ssemble.OverloadedError) return 'Claude is overloaded: try again later';
   if (error instanceof ssemble.AuthenticationError) return 'The key is wrong: look at ANTHROPIC_API_KEY';
   if (error instanceof ssemble.PermissionDeniedError) return 'The key may not do this: ask whoever made it';
-  if (error instanceof ssemble.ApiError) return `${error.status} ${error.message} (${error.requestId})`;
+  if (error instanceof ssemble.ApiError)
+    return `${error.status} ${error.message} (${error.requestId ?? 'no request id'})`;
   // The connection: what had come is on the error.
   if (error instanceof ssemble.IdleTimeoutError) return 'Claude went silent';
   if (error instanceof ssemble.StreamError)

@@ -33,6 +33,7 @@ export const GENERATORS: Readonly<Record<string, Generator>> = {
   codes: codesTable,
   errors: errorsTable,
   api: apiTables,
+  performance: performanceTable,
 };
 
 const PART = /<!-- generated: ([^>]+?) -->\n[\s\S]*?<!-- \/generated -->/g;
@@ -67,6 +68,44 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   const line = (cells: readonly string[]): string =>
     `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+/** What `node bench/run.mjs --goals --json` saved: only what the table needs. */
+interface BenchResults {
+  runtime: { name: string; version: string };
+  questions: Record<string, { title: string; goals: BenchGoal[] }>;
+}
+
+interface BenchGoal {
+  text: string;
+  limit?: number;
+  atMost?: boolean;
+  value?: number;
+  met?: boolean;
+}
+
+/** Every goal, reached or not, on both runtimes. */
+function performanceTable(): string {
+  const results = ['node-20', 'node-24'].map(
+    (name) => JSON.parse(readFileSync(join(ROOT, `bench/results/${name}.json`), 'utf8')) as BenchResults,
+  );
+  const rows = Object.entries(results[0]?.questions ?? {}).flatMap(([id, { title, goals }]) =>
+    goals
+      .filter(({ limit }) => limit !== undefined)
+      .map(({ text }) => [
+        `${title}: ${text}`,
+        ...results.map(({ questions }) => judged(questions[id]?.goals.find((goal) => goal.text === text))),
+      ]),
+  );
+  return table(['question', ...results.map(({ runtime }) => `Node ${runtime.version} (goal)`)], rows);
+}
+
+/** A figure with its goal; what is not reached says so. */
+function judged({ value, limit, atMost, met }: BenchGoal = { text: '' }): string {
+  if (value === undefined || limit === undefined) return 'not measured';
+  const figure = value >= 100 ? Math.round(value).toLocaleString('en-US') : String(Number(value.toPrecision(3)));
+  const goal = `${atMost === true ? '≤' : '≥'} ${limit.toLocaleString('en-US')}`;
+  return met === true ? `${figure} (${goal})` : `**not reached:** ${figure} (${goal})`;
 }
 
 /** How a caller sets each limit; `''` where it is fixed. */

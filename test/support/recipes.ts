@@ -124,7 +124,7 @@ export const RECIPES: readonly Recipe[] = [
   {
     title: 'Raw look',
     file: 'raw-look.sh',
-    note: '`npx ssemble lint` and `npx ssemble message` read the same pipe.',
+    note: '`npx ssemble view` and `npx ssemble message` read the same pipe.',
   },
 ];
 
@@ -216,11 +216,12 @@ const INTRODUCTION = `<!-- Made by \`UPDATE_README=1 npx vitest run test/recipes
 
 # Recipes
 
-Each is a whole program: copy it, set \`ANTHROPIC_API_KEY\`, run it. All of them are run by tests against a real server on
+Each is a whole program: copy it into a file that ends in \`.mjs\`, in a project that has the package (it is not on npm yet: the
+[README](../../README.md#two-commands) says how to pack it), set \`ANTHROPIC_API_KEY\`, run it. All of them are run by tests against a real server on
 this machine; the title of the test is the title of the recipe: \`npx vitest run test/recipes.test.ts -t 'Basic text'\`.
 
 In a clone: \`npm ci && node test/recipes/basic-text.mjs\`. \`ANTHROPIC_BASE_URL\` sends them elsewhere, to a gateway for
-example. With \`ssemble/undici\` in place of \`ssemble/fetch\` they are the same.`;
+example. With \`ssemble/undici\` in place of \`ssemble/fetch\` they are the same, after \`npm install undici@7\`.`;
 
 const BROWSER = `## Browser page
 
