@@ -7,11 +7,17 @@
  * Three things follow: state can be saved at any byte, a line is decoded once however it was chopped (held bytes sit in
  * a buffer that doubles: linear), and offsets can be found on demand from the block alone.
  *
+ * Most events have one shape: an event line, one data line, a blank line. A block is scanned once for a **run** of them
+ * (`#scanRun`), which are then cut out as they are asked for; all else is read line by line. An event line that ends a chunk
+ * waits for its data line, so that an event cut by a chunk has that shape, too.
+ *
  * Invariants
  * - `#text` holds whole lines; `0 <= #pos <= #text.length`; every line before `#pos` has been read.
  * - A CR that is the last byte of the input so far is held: only the next byte tells whether it is CR or CRLF. Waiting
  *   for it keeps offsets the same under every chunking. The price: where line ends are bare CRs, an event comes with
  *   the byte after it (or with `end()`). Nothing that is known to serve Claude streams ends lines with bare CRs.
+ * - A run begins at `#pos` and its events follow each other without a gap. What they change (counts, places, the last id) is
+ *   settled before anybody looks (`#settleRun`).
  * - Held input is bytes (`#held`) or text (`#heldText`), never both. `#half` is a high surrogate that ended a string.
  * - An offset is a {@link Mark}: a byte; in a block where bytes and units differ an index into `#text`, until it is left.
  *
@@ -24,13 +30,14 @@ import { ProtocolError } from '../errors.ts';
 import { MAX_EVENT_BYTES, MAX_LINE_BYTES } from '../limits.ts';
 import { fromBase64, toBase64 } from './base64.ts';
 import type { Position, SseEvent, SseOptions } from './event.ts';
+import { findHead, hasHead, type Head, learnHead, VIEW_BYTES } from './heads.ts';
+import { afterEvent, lastLineEnd, lastLineEndOfText } from './line-ends.ts';
 import {
   bytesOfUnits,
   encodeUtf8,
   isHighSurrogate,
   isLowSurrogate,
   decodeLines,
-  type LineDecoder,
   nativeDecoder,
   utf8Length,
 } from './utf8.ts';
@@ -44,8 +51,6 @@ const BOM = 0xfeff;
 const NOTHING = new Uint8Array(0);
 /** A held buffer larger than this is given back as soon as a chunk comes that finds it empty. */
 const KEEP_BYTES = 4096;
-/** How far back the last line end is looked for by hand. */
-const NEAR_BYTES = 200;
 /** A longer chunk is read in pieces of this length. */
 const PIECE = 64 * 1024;
 /** A longer event line does not wait for its data line. */
@@ -860,90 +865,6 @@ export class SseScanner {
   }
 }
 
-/**
- * How an event of each type begins: its event line and the beginning of its data line. They are compared as bytes, four
- * at a time. Few are kept, so that hostile input costs no memory; events of other types take the lines' path.
- *
- * Measured for 33 bytes, on Node 20: through a `DataView` 3 ns, but making one costs 60; from an array 15 ns; as text by
- * a sticky pattern 25 ns, and as a substring as much, but many times that if the text is not Latin-1.
- */
-const HEADS: Head[] = [];
-const MAX_HEADS = 16;
-/** From how many bytes on a `DataView` is worth its making. */
-const VIEW_BYTES = 1024;
-
-interface Head {
-  /** Interned, so that comparing it with a literal compares two pointers. */
-  readonly name: string;
-  readonly pattern: RegExp;
-  readonly length: number;
-  /** Its bytes as little-endian words, of 4 and of 8; the last one overlaps the one before if need be. */
-  readonly words: Int32Array;
-  readonly doubles: Float64Array;
-}
-
-function learnHead(name: string): void {
-  if (HEADS.length === MAX_HEADS || HEADS.some((head) => head.name === name) || !/^\w{1,40}$/.test(name)) return;
-  const text = `event: ${name}\ndata: `;
-  const bytes = encodeUtf8(text);
-  const words = new Int32Array(Math.ceil(bytes.length / 4));
-  for (let k = 0; k < words.length; k++) words[k] = wordAt(bytes, Math.min(4 * k, bytes.length - 4));
-  const doubles = new Float64Array(Math.ceil(bytes.length / 8));
-  const view = new DataView(bytes.buffer);
-  for (let k = 0; k < doubles.length; k++) doubles[k] = view.getFloat64(Math.min(8 * k, bytes.length - 8), true);
-  const interned = Object.keys({ [name]: true })[0] as string;
-  HEADS.push({ name: interned, pattern: new RegExp(text, 'y'), length: text.length, words, doubles });
-}
-
-function wordAt(bytes: Uint8Array, i: number): number {
-  return (
-    (bytes[i] as number) |
-    ((bytes[i + 1] as number) << 8) |
-    ((bytes[i + 2] as number) << 16) |
-    ((bytes[i + 3] as number) << 24)
-  );
-}
-
-/** Whether the head is at `pos`; the bytes, and the view of them, are what makes it fast. */
-function hasHead(
-  head: Head,
-  text: string,
-  pos: number,
-  bytes: Uint8Array | undefined,
-  view: DataView | undefined,
-  at: number,
-): boolean {
-  if (pos + head.length > text.length) return false;
-  if (bytes === undefined) {
-    head.pattern.lastIndex = pos;
-    return head.pattern.test(text);
-  }
-  if (view !== undefined) return viewHas(view, at, head.doubles, head.length - 8);
-  return bytesHave(bytes, at, head.words, head.length - 4);
-}
-
-/** Apart from the loop: a closure there would put its variables on the heap. */
-function findHead(
-  text: string,
-  pos: number,
-  bytes: Uint8Array | undefined,
-  view: DataView | undefined,
-  at: number,
-): Head | undefined {
-  return HEADS.find((head) => hasHead(head, text, pos, bytes, view, at));
-}
-
-/** ASCII read as floating point is never NaN or 0, so two are equal exactly if their bytes are. */
-function viewHas(view: DataView, pos: number, words: Float64Array, last: number): boolean {
-  for (let k = 0, i = 0; i < last; k++, i += 8) if (view.getFloat64(pos + i, true) !== words[k]) return false;
-  return view.getFloat64(pos + last, true) === words[words.length - 1];
-}
-
-function bytesHave(bytes: Uint8Array, pos: number, words: Int32Array, last: number): boolean {
-  for (let k = 0, i = 0; i < last; k++, i += 4) if (wordAt(bytes, pos + i) !== words[k]) return false;
-  return wordAt(bytes, pos + last) === words[words.length - 1];
-}
-
 /** A ceiling as the caller gave it; `Infinity` is none. */
 function ceiling(name: string, bytes: number): number {
   if (!(bytes > 0)) throw new RangeError(`Cannot use ${name} ${bytes}: it is not a number of bytes above 0`);
@@ -979,35 +900,4 @@ function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
   bytes.set(a);
   bytes.set(b, a.length);
   return bytes;
-}
-
-/** The index behind the first LF that ends a line and, if one follows, the blank line. */
-function afterEvent(chunk: Uint8Array): number {
-  const end = chunk.indexOf(LF) + 1;
-  return chunk[end] === LF ? end + 1 : end;
-}
-
-/** The index behind the last line end that is certain (a final CR is not); 0 if there is none. */
-function lastLineEnd(chunk: Uint8Array, decoder: LineDecoder | undefined): number {
-  const last = chunk.length - 1;
-  let lf = last;
-  // By hand first: the last line is mostly short.
-  const near = Math.max(last - NEAR_BYTES, -1);
-  while (lf > near && chunk[lf] !== LF) lf--;
-  if (lf === last) return chunk.length;
-  // A long line. To decode ASCII and to search its text is three times faster than to search an array of bytes.
-  const far = lf === near && lf >= 0;
-  const text = far && decoder !== undefined ? decoder.whole.decode(chunk) : '';
-  const ascii = text.length === chunk.length;
-  if (far) lf = ascii && !text.includes('\n') ? -1 : chunk.lastIndexOf(LF, lf);
-  const cr = ascii ? text.indexOf('\r', lf + 1) : chunk.indexOf(CR, lf + 1);
-  return cr === -1 || cr === last ? lf + 1 : chunk.lastIndexOf(CR, last - 1) + 1;
-}
-
-function lastLineEndOfText(chunk: string): number {
-  const last = chunk.length - 1;
-  const lf = chunk.lastIndexOf('\n');
-  if (lf === last) return chunk.length;
-  const cr = chunk.indexOf('\r', lf + 1);
-  return cr === -1 || cr === last ? lf + 1 : chunk.lastIndexOf('\r', last - 1) + 1;
 }
