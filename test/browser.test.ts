@@ -30,7 +30,8 @@ import {
   textStart,
 } from './support/messages.ts';
 import { stagedReply, type StagedReply } from './support/staged-reply.ts';
-import { errorReply, startWireServer, type Reply, type WireServer } from './support/wire-server.ts';
+import { cleanups, serve } from './support/serving.ts';
+import { errorReply, type Reply, type WireServer } from './support/wire-server.ts';
 
 const PAGE = readFileSync(new URL('recipes/browser/index.html', import.meta.url), 'utf8');
 const SHOTS = process.env['SSEMBLE_SHOTS'];
@@ -58,11 +59,6 @@ const POLICY = [
   "trusted-types 'none'",
 ].join('; ');
 
-const cleanups: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const clean of cleanups.splice(0).reverse()) await clean();
-});
-
 interface Site {
   url: string;
   upstream: WireServer;
@@ -72,8 +68,7 @@ interface Site {
 
 /** The page, the built modules and the relay endpoint, as an application would serve them. */
 async function startSite(replies: readonly Reply[]): Promise<Site> {
-  const upstream = await startWireServer((_, n) => replies[n] ?? errorReply(500, 'api_error', `no reply ${n}`));
-  cleanups.push(() => upstream.close());
+  const upstream = await serve((_, n) => replies[n] ?? errorReply(500, 'api_error', `no reply ${n}`));
   const built = dirname(dirname(builtProgram()));
   const results: Promise<RelayResult>[] = [];
   const server = createServer((request, response) => {

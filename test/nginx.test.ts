@@ -6,18 +6,14 @@
 import { createServer, get, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { MessageStream } from '../src/index.ts';
 import { relayTo, type RelayResult } from '../src/relay/index.ts';
 import { blockStop, messageDelta, start, stop, textDelta, textStart } from './support/messages.ts';
 import { nginxPath, startNginx } from './support/nginx.ts';
 import { stagedReply, type StagedReply } from './support/staged-reply.ts';
-import { startWireServer, type WireServer } from './support/wire-server.ts';
-
-const cleanups: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const clean of cleanups.splice(0).reverse()) await clean();
-});
+import { cleanups, serve } from './support/serving.ts';
+import { type WireServer } from './support/wire-server.ts';
 
 interface Setup {
   /** The relay through nginx as it comes. */
@@ -31,8 +27,7 @@ interface Setup {
 
 async function setup(): Promise<Setup> {
   const stage = stagedReply();
-  const upstream = await startWireServer(() => stage.reply);
-  cleanups.push(() => upstream.close());
+  const upstream = await serve(() => stage.reply);
   const results: Promise<RelayResult>[] = [];
   const relay: Server = createServer((_, response) => {
     const ask = (signal: AbortSignal): Promise<Response> => fetch(`${upstream.url}/v1/messages`, { signal });

@@ -34,16 +34,8 @@ import {
   type Running,
 } from './support/recipes.ts';
 import { KEY } from './support/transports.ts';
-import {
-  errorReply,
-  reply,
-  sse,
-  startWireServer,
-  type Answer,
-  type Reply,
-  type Step,
-  type WireServer,
-} from './support/wire-server.ts';
+import { serve as serveAnswer } from './support/serving.ts';
+import { errorReply, reply, sse, type Answer, type Reply, type Step, type WireServer } from './support/wire-server.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -52,13 +44,12 @@ afterAll(project.dispose);
 
 let server: WireServer;
 const running: Running[] = [];
-afterEach(async () => {
+afterEach(() => {
   for (const { kill } of running.splice(0)) kill('SIGKILL');
-  await server?.close();
 });
 
 async function serve(answer: Answer): Promise<void> {
-  server = await startWireServer(answer);
+  server = await serveAnswer(answer);
 }
 
 /** Runs a recipe. */

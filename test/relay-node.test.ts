@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import Anthropic from '@anthropic-ai/sdk';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { MessageParser, MessageStream } from '../src/index.ts';
 import { RELAY_HEADERS, relayResponse, type RelayResult, relayTo } from '../src/relay/index.ts';
 import { streamMessage } from '../src/transport/fetch.ts';
@@ -26,26 +26,8 @@ import {
   textEvents,
   textStart,
 } from './support/messages.ts';
-import {
-  errorReply,
-  reply,
-  sse,
-  startWireServer,
-  type Answer,
-  type Step,
-  type WireServer,
-} from './support/wire-server.ts';
-
-const cleanups: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const clean of cleanups.splice(0).reverse()) await clean();
-});
-
-async function startUpstream(answer: Answer): Promise<WireServer> {
-  const server = await startWireServer(answer);
-  cleanups.push(() => server.close());
-  return server;
-}
+import { cleanups, serve as startUpstream } from './support/serving.ts';
+import { errorReply, reply, sse, type Answer, type Step, type WireServer } from './support/wire-server.ts';
 
 /** A plain Node server; gives its address. */
 async function serve(handle: (request: IncomingMessage, response: ServerResponse) => unknown): Promise<string> {

@@ -5,36 +5,18 @@ import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import type { Transform } from 'node:stream';
 import { createBrotliCompress, createDeflate, createGzip } from 'node:zlib';
 import { Agent, fetch as undiciFetch, getGlobalDispatcher, MockAgent, setGlobalDispatcher } from 'undici';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { AbortError, ConnectionError, ProtocolError } from '../src/index.ts';
 import { type FetchInit, type FetchLike, streamMessage as byFetch } from '../src/transport/fetch.ts';
 import { streamMessage as byUndici } from '../src/transport/undici.ts';
 import { startH2Server, TEST_CERTIFICATE, type H2Server } from './support/h2-server.ts';
 import * as m from './support/messages.ts';
 import { KEY, PARAMS, TRANSPORTS, type Ask } from './support/transports.ts';
-import {
-  errorReply,
-  reply,
-  sse,
-  startWireServer,
-  type Answer,
-  type Step,
-  type WireServer,
-} from './support/wire-server.ts';
+import { cleanups, serve } from './support/serving.ts';
+import { errorReply, reply, sse, type Step } from './support/wire-server.ts';
 
 const hello = m.textEvents(['Hel', 'lo']);
 const frames = sse(hello);
-
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const clean of cleanups.splice(0).reverse()) await clean();
-});
-
-async function serve(answer: Answer): Promise<WireServer> {
-  const server = await startWireServer(answer);
-  cleanups.push(() => server.close());
-  return server;
-}
 
 function agent(options: Agent.Options = {}): Agent {
   const made = new Agent(options);

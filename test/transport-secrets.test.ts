@@ -2,14 +2,15 @@
 
 import fc from 'fast-check';
 import { inspect } from 'node:util';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { ApiError, ConnectionError, StreamError, type Diagnostic, type StreamEvent } from '../src/index.ts';
 import { type FetchLike, streamMessage as byFetch } from '../src/transport/fetch.ts';
 import type { TransportOptions } from '../src/transport/policy.ts';
 import { blot, blotError, secretsIn } from '../src/transport/secrets.ts';
 import * as m from './support/messages.ts';
 import { KEY, PARAMS, TRANSPORTS, type Ask } from './support/transports.ts';
-import { reply, sse, startWireServer, type Reply, type WireServer } from './support/wire-server.ts';
+import { serve as serveAnswer } from './support/serving.ts';
+import { reply, sse, type Reply, type WireServer } from './support/wire-server.ts';
 
 const RUNS = 100 * (process.env['SSEMBLE_FUZZ'] ? 100 : 1);
 
@@ -33,16 +34,7 @@ async function failure(promise: Promise<unknown>): Promise<Error> {
   return error;
 }
 
-const servers: WireServer[] = [];
-afterEach(async () => {
-  await Promise.all(servers.splice(0).map((server) => server.close()));
-});
-
-async function serve(answer: Reply): Promise<WireServer> {
-  const server = await startWireServer(() => answer);
-  servers.push(server);
-  return server;
-}
+const serve = (answer: Reply): Promise<WireServer> => serveAnswer(() => answer);
 
 const quoting = {
   type: 'error',

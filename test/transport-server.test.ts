@@ -1,26 +1,9 @@
 /** The test server itself: what other tests lean on. */
 
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { textEvents } from './support/messages.ts';
-import {
-  errorReply,
-  reply,
-  sse,
-  startWireServer,
-  type Answer,
-  type Step,
-  type WireServer,
-} from './support/wire-server.ts';
-
-let server: WireServer | undefined;
-afterEach(async () => {
-  await server?.close();
-  server = undefined;
-});
-
-async function serve(answer: Answer): Promise<WireServer> {
-  return (server = await startWireServer(answer));
-}
+import { serve } from './support/serving.ts';
+import { errorReply, reply, sse, startWireServer, type Step } from './support/wire-server.ts';
 
 test('it sends the steps and tells what it received', async () => {
   const { url, request } = await serve(() => reply(textEvents(['Hi']), { delayMs: 1 }));

@@ -16,6 +16,7 @@ import type { MessageParams } from '../src/transport/params.ts';
 import type { RetryInfo, TransportOptions } from '../src/transport/policy.ts';
 import * as m from './support/messages.ts';
 import { KEY, PARAMS, TRANSPORTS, type Ask } from './support/transports.ts';
+import { serve as serveAnswer } from './support/serving.ts';
 import {
   errorReply,
   reply,
@@ -30,24 +31,16 @@ import {
 const hello = m.textEvents(['Hel', 'lo']);
 const good = (): Reply => reply(hello);
 
-let servers: WireServer[] = [];
 beforeEach(() => {
   for (const name of ['ANTHROPIC_API_KEY', 'ANTHROPIC_AUTH_TOKEN', 'ANTHROPIC_BASE_URL']) vi.stubEnv(name, undefined);
 });
-afterEach(async () => {
-  vi.unstubAllEnvs();
-  const closing = servers;
-  servers = [];
-  await Promise.all(closing.map((server) => server.close()));
-});
+afterEach(() => void vi.unstubAllEnvs());
 
-async function serve(...answers: (Reply | Answer)[]): Promise<WireServer> {
-  const server = await startWireServer((request, n) => {
+function serve(...answers: (Reply | Answer)[]): Promise<WireServer> {
+  return serveAnswer((request, n) => {
     const answer = answers[Math.min(n, answers.length - 1)] ?? good();
     return typeof answer === 'function' ? answer(request, n) : answer;
   });
-  servers.push(server);
-  return server;
 }
 
 /** Options for a quick test: a key, the server, waits of a millisecond, and a list of the retries. */

@@ -39,27 +39,14 @@ import {
 } from './support/messages.ts';
 import { makeProject, run, TROUBLES } from './support/recipes.ts';
 import { type Ask, KEY, PARAMS, TRANSPORTS } from './support/transports.ts';
-import {
-  errorReply,
-  reply,
-  sse,
-  startWireServer,
-  type Answer,
-  type Reply,
-  type Step,
-  type WireServer,
-} from './support/wire-server.ts';
+import { serve as serveAnswer } from './support/serving.ts';
+import { errorReply, reply, sse, type Answer, type Reply, type Step, type WireServer } from './support/wire-server.ts';
 
 vi.setConfig({ testTimeout: 30_000 });
 
 let server: WireServer | undefined;
-afterEach(async () => {
-  await server?.close();
-  server = undefined;
-});
-
 async function serve(answer: Answer): Promise<WireServer> {
-  return (server = await startWireServer(answer));
+  return (server = await serveAnswer(answer));
 }
 
 /** A response made of these steps. */

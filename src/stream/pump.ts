@@ -256,8 +256,7 @@ export class Pump {
   };
 
   readonly #onIdle = (): void => {
-    const message = `nothing came for ${this.#idleTimeoutMs} ms; if it may be silent for longer, raise idleTimeoutMs`;
-    this.#stop(new IdleTimeoutError(`Cannot read the stream: ${message}`), 'stalled');
+    this.#stop(idleError(this.#idleTimeoutMs), 'stalled');
   };
 
   readonly #onSignal = (): void => {
@@ -330,6 +329,12 @@ export class Pump {
     globals().clearTimeout?.(this.#timer);
     this.#timer = undefined;
   }
+}
+
+/** What silence is, as the error that the end carries. */
+export function idleError(ms: number): IdleTimeoutError {
+  const hint = 'if the server may be silent for longer, raise idleTimeoutMs';
+  return new IdleTimeoutError(`Cannot read the stream: nothing came for ${ms} ms; ${hint}`);
 }
 
 /** What the caller did, as the error that the end carries. */

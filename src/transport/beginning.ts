@@ -5,11 +5,12 @@
  * To find that place the chunks are scanned here, and held; the stream that the caller gets reads them anew.
  */
 
-import { IdleTimeoutError, type StreamError } from '../errors.ts';
+import type { StreamError } from '../errors.ts';
 import type { Diagnostic } from '../message/types.ts';
 import { decodeEvent } from '../protocol/decode.ts';
 import { SseScanner } from '../sse/scanner.ts';
 import { MessageStream, streamThrough, type MessageStreamOptions } from '../stream/message-stream.ts';
+import { idleError } from '../stream/pump.ts';
 import { ignore, openBytes, toChunk, type ReadResult, type ResponseLike, type Source } from '../stream/source.ts';
 import type { Result, Timeouts } from './attempt.ts';
 import { DiscreetIntake } from './discreet-intake.ts';
@@ -74,10 +75,7 @@ function openDiscreetly(
  * read. An `error` event ends it too: whether the server closes the connection behind one, nobody knows.
  */
 async function hold(source: Source, held: unknown[], leash: Leash, idleTimeoutMs: number): Promise<Source | undefined> {
-  const late = (): StreamError =>
-    new IdleTimeoutError(
-      `Cannot read the stream: nothing came for ${idleTimeoutMs} ms; if the server may be silent for longer, raise idleTimeoutMs`,
-    );
+  const late = (): StreamError => idleError(idleTimeoutMs);
   const scanner = new SseScanner();
   for (let size = 0; size <= MAX_HELD_BYTES;) {
     let result: ReadResult;
