@@ -364,6 +364,13 @@ describe('continuation', () => {
     expect(continuationMode('claude_opus_4_6')).toBe('user');
   });
 
+  test('an unknown mode is refused, not taken for a user turn', () => {
+    const options = { mode: 'assistant' } as unknown as ContinuationOptions;
+    expect(() => continuation(cut.message, cut.blocks, request(OLD), options)).toThrow(
+      new RangeError(`mode must be 'prefill' or 'user', not "assistant"`),
+    );
+  });
+
   test('a request without messages is refused with a reason', () => {
     const without = { model: 'claude-haiku-4-5' } as unknown as { messages: [] };
     expect(() => continuation(undefined, [], without)).toThrow(/no `messages`/);

@@ -450,6 +450,22 @@ describe.each(TRANSPORTS)('%s', (_, ask: Ask) => {
     });
 
     test.each([
+      ['a page under 404', 404, '<html>nginx</html>', true],
+      ['other JSON under 404', 404, '{"detail":"Not Found"}', true],
+      ['a text under 405', 405, 'Method Not Allowed', true],
+      ['a page under 200', 200, '<!doctype html>', true],
+      ['other JSON under 200', 200, '{"ok":true}', true],
+      ['an unknown model', 404, '{"type":"error","error":{"type":"not_found_error","message":"model: x"}}', false],
+      ['a page under 502', 502, '<html>Bad Gateway</html>', false],
+    ])('%s: the address is doubted only where it may be wrong', async (_case, status, body, doubted) => {
+      const server = await serve(reply([], { status, steps: [body] }));
+      const error = await failure(ask(PARAMS, optionsFor(server, { maxRetries: 0 })));
+      const hint = `; ${server.url} gave this, check baseURL`;
+      expect(error.message.endsWith(hint)).toBe(doubted);
+      expect(error.message).not.toMatch(/check baseURL.*check baseURL/);
+    });
+
+    test.each([
       [408, 'timeout_error', 'RequestTimeoutError'],
       [409, 'conflict_error', 'ConflictError'],
       [429, 'rate_limit_error', 'RateLimitError'],

@@ -152,6 +152,7 @@ const FINISHED: Readonly<Record<string, string>> = {
  * @param message - what had come, as `snapshot` or a `StreamError` has it; `undefined` if nothing had
  * @param blocks - what stands beside it
  * @param request - the request that was cut: any object with `messages`
+ * @throws RangeError for a `mode` that is none
  * @throws TypeError for a message that needs no continuation: its stop reason says that it is finished
  * @example
  * import { continuation, MessageParser } from 'ssemble';
@@ -189,7 +190,10 @@ export function continuation<Request extends ContinuableRequest>(
 
 function chooseMode(message: Message, request: ContinuableRequest, options: ContinuationOptions): ContinuationMode {
   const { mode, rules = CONTINUATION_RULES } = options;
-  if (mode !== undefined) return mode;
+  if (mode === 'prefill' || mode === 'user') return mode;
+  if (mode !== undefined) {
+    throw new RangeError(`mode must be 'prefill' or 'user', not ${JSON.stringify(mode) as string | undefined}`);
+  }
   const thinks = request.thinking?.type !== undefined && request.thinking.type !== 'disabled';
   if (thinks) return 'user';
   // A deployment's own name tells nothing; what served it names itself.

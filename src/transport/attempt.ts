@@ -4,7 +4,7 @@
  * closed, whatever state it is in.
  */
 
-import { ConnectionError, StreamError } from '../errors.ts';
+import { ConnectionError, ProtocolError, StreamError } from '../errors.ts';
 import { statusOf } from '../message/outcome.ts';
 import { ApiError } from '../protocol/api-error.ts';
 import type { MessageStream } from '../stream/message-stream.ts';
@@ -80,8 +80,20 @@ async function exchange(
     const error = await refused(response, request.secrets, leash, timeouts.idleTimeoutMs);
     result = { error, retry: shouldRetry(error, headers) };
   } else result = await begin(response, options, request.secrets, leash, timeouts);
-  if ('error' in result && result.error instanceof ApiError) addHeaders(result.error, headers);
+  if ('error' in result) {
+    if (result.error instanceof ApiError) addHeaders(result.error, headers);
+    doubtBaseURL(result.error, request.url);
+  }
   return result;
+}
+
+/** An answer that no Messages API gives: a page, other JSON, a missing path. Mostly the address is wrong, so it is named. */
+function doubtBaseURL(error: StreamError, url: string): void {
+  const isForeign = error instanceof ProtocolError && (error.code === 'html-body' || error.code === 'json-body');
+  // An error of the API's own has a type of its own, also for a model that it does not know.
+  const isMissing =
+    error instanceof ApiError && (error.status === 404 || error.status === 405) && error.type === 'api_error';
+  if (isForeign || isMissing) error.message += `; ${originOf(url)} gave this, check baseURL`;
 }
 
 /** Waits for the head of the response. */
