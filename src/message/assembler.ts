@@ -32,6 +32,7 @@ import {
 } from '../protocol/events.ts';
 import type { Message, StopReason } from '../protocol/message.ts';
 import { advance, BLOCK_ORDER, CUTTING_REASONS, kindOf, type Phase } from '../protocol/order.ts';
+import { copyOf } from '../protocol/wire-object.ts';
 import {
   addSlot,
   type Current,
@@ -161,7 +162,7 @@ export class MessageAssembler {
     this.#settleLate();
     showContent(now);
     if (now.snapshot === undefined || now.base !== now.shownBase) {
-      now.snapshot = { ...now.base, content: now.content } as unknown as Message;
+      now.snapshot = copyOf(now.base, { content: now.content }) as unknown as Message;
       now.shownBase = now.base;
       now.ownUsage = false;
     }
@@ -342,7 +343,7 @@ export class MessageAssembler {
     this.#now = noMessage();
     this.#now.damagedBy = damagedBy;
     this.#arrived = 0;
-    this.#now.base = { ...(event.message as unknown as Wire), content: [] };
+    this.#now.base = copyOf(event.message as unknown as Wire, { content: [] });
     this.#startWith(event);
   }
 
@@ -367,7 +368,7 @@ export class MessageAssembler {
   #writableBase(): Wire {
     const now = this.#now;
     if (now.base === undefined) now.base = provisionalMessage();
-    else if (now.base === now.shownBase) now.base = { ...now.base };
+    else if (now.base === now.shownBase) now.base = copyOf(now.base);
     return now.base;
   }
 

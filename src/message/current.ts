@@ -4,6 +4,7 @@ import type { StreamError } from '../errors.ts';
 import type { ContentBlock } from '../protocol/blocks.ts';
 import type { Wire } from '../protocol/decode.ts';
 import type { Message } from '../protocol/message.ts';
+import { copyOf } from '../protocol/wire-object.ts';
 import { loadError, type SavedOutcome, saveOutcome } from './outcome.ts';
 import { fits, homeOf, homesOf, saveSlot, type Slot, viewOf } from './slot.ts';
 import type { BlockInfo, Outcome, OutcomeStatus } from './types.ts';
@@ -189,7 +190,7 @@ const ordinalOf = (slot: Slot): number => slot.ordinal;
 export function saveCurrent(now: Current, outcome: Outcome): SavedCurrent {
   const { base, highest, damagedBy, finished } = now;
   return {
-    base: base && { ...base, content: [] },
+    base: base && copyOf(base, { content: [] }),
     highest,
     damagedBy,
     finished,

@@ -2,7 +2,7 @@
 
 import type { MessageDeltaEvent } from '../protocol/events.ts';
 import { isObject, type Wire } from '../protocol/decode.ts';
-import { define } from './slot.ts';
+import { copyOf, define } from '../protocol/wire-object.ts';
 
 /** Keys that no event after the start may change. */
 const RESERVED: readonly string[] = ['type', 'role', 'content'];
@@ -50,7 +50,7 @@ export function mergeMessageDelta(base: Wire, event: MessageDeltaEvent, ownUsage
   let own = ownUsage && base['usage'] === held;
   if (isObject(event.usage)) {
     const before = base['usage'];
-    const usage: Wire = isObject(before) ? (own ? before : { ...before }) : {};
+    const usage: Wire = isObject(before) ? (own ? before : copyOf(before)) : {};
     mergeInto(usage, event.usage, []);
     base['usage'] = usage;
     own = true;

@@ -18,6 +18,7 @@ import type { ContentBlock } from '../protocol/blocks.ts';
 import { isKnownBlock } from '../protocol/blocks.ts';
 import { DELTA_TEXT, type Wire } from '../protocol/decode.ts';
 import type { Delta, UnknownDelta } from '../protocol/events.ts';
+import { copyOf, define } from '../protocol/wire-object.ts';
 import type { BlockInfo, InputError } from './types.ts';
 
 /** How long the young end of a text gets before it is copied. */
@@ -101,7 +102,7 @@ export function openSlot(index: number, ordinal: number, start: Wire, implied: b
     accepts: undefined,
     implied,
     state: 'open',
-    block: { ...start },
+    block: copyOf(start),
     shared: false,
     tail: '',
     tailField: '',
@@ -141,7 +142,7 @@ export function homeOf(deltaType: string): string {
 
 function writable(slot: Slot): Wire {
   if (slot.shared) {
-    slot.block = { ...slot.block };
+    slot.block = copyOf(slot.block);
     slot.shared = false;
   }
   return slot.block;
@@ -255,13 +256,6 @@ function copyFields(slot: Slot, delta: Delta): void {
 export function keepDelta(slot: Slot, delta: Delta | UnknownDelta): void {
   (slot.unknownDeltas ??= []).push(delta);
   slot.info = undefined;
-}
-
-/** Sets an own property whatever the key is: `__proto__` is a key like any other. */
-export function define(target: Wire, key: string, value: unknown): void {
-  if (key === '__proto__') {
-    Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true });
-  } else target[key] = value;
 }
 
 /** The whole text of a field so far, as {@link viewOf} would show it. */
@@ -396,7 +390,7 @@ export function saveSlot(slot: Slot): Slot {
   const inputText = inputTextOf(slot);
   // The state must not change when the block does: from here on the list is not ours alone.
   slot.ownCitations = false;
-  const block = { ...slot.block };
+  const block = copyOf(slot.block);
   const inputGrew = slot.state === 'open' && inputText !== '';
   if (inputGrew) {
     if (slot.startInput === undefined) delete block['input'];

@@ -10,6 +10,7 @@ import type { ContentBlock } from '../protocol/blocks.ts';
 import { isObject, type Wire } from '../protocol/decode.ts';
 import type { StreamEvent } from '../protocol/events.ts';
 import type { Message } from '../protocol/message.ts';
+import { copyOf } from '../protocol/wire-object.ts';
 import { isHighSurrogate, isLowSurrogate } from '../sse/utf8.ts';
 import type { BlockInfo } from './types.ts';
 
@@ -67,12 +68,12 @@ export function messageToEvents(message: Message, options: MessageToEventsOption
 
 /** The start: everything but what the end brings, which is null here as it is on the wire. */
 function startOf(wire: Wire, finished: boolean): unknown {
-  const message: Wire = { ...wire, content: [] };
+  const message = copyOf(wire, { content: [] });
   if (!finished) return { type: 'message_start', message };
   for (const key of DELTA_KEYS) if (key in message) message[key] = null;
   for (const key of SIBLING_KEYS) delete message[key];
   if (isObject(message['usage'])) {
-    const usage: Wire = { ...message['usage'] };
+    const usage = copyOf(message['usage']);
     for (const key of FINAL_USAGE) if (typeof usage[key] !== 'number') delete usage[key];
     if (typeof usage['output_tokens'] === 'number') usage['output_tokens'] = 0;
     message['usage'] = usage;
@@ -150,7 +151,10 @@ function growthOf(block: ContentBlock, info: BlockInfo | undefined, length: numb
 function grow(block: Wire, field: string, type: string, length: number): Growth {
   const text = block[field];
   if (typeof text !== 'string') return { start: block, deltas: [] };
-  return { start: { ...block, [field]: '' }, deltas: cut(text, length).map((piece) => ({ type, [field]: piece })) };
+  return {
+    start: copyOf(block, { [field]: '' }),
+    deltas: cut(text, length).map((piece) => ({ type, [field]: piece })),
+  };
 }
 
 function textGrowth(block: Wire, length: number): Growth {
@@ -158,7 +162,7 @@ function textGrowth(block: Wire, length: number): Growth {
   const { citations } = block;
   if (!Array.isArray(citations) || citations.length === 0 || !citations.every(isObject)) return { start, deltas };
   const cited = citations.map((citation) => ({ type: 'citations_delta', citation }));
-  return { start: { ...start, citations: [] }, deltas: [...deltas, ...cited] };
+  return { start: copyOf(start, { citations: [] }), deltas: [...deltas, ...cited] };
 }
 
 function thinkingGrowth(block: Wire, info: BlockInfo | undefined, length: number): Growth {
@@ -166,7 +170,7 @@ function thinkingGrowth(block: Wire, info: BlockInfo | undefined, length: number
   const counted = countTokens(deltas, info?.estimatedTokens);
   const { signature } = block;
   if (typeof signature !== 'string' || signature === '') return { start, deltas: counted };
-  return { start: { ...start, signature: '' }, deltas: [...counted, { type: 'signature_delta', signature }] };
+  return { start: copyOf(start, { signature: '' }), deltas: [...counted, { type: 'signature_delta', signature }] };
 }
 
 /** The sum of the estimates goes with the first delta. */
@@ -188,13 +192,13 @@ function inputGrowth(block: Wire, info: BlockInfo | undefined, length: number): 
   const { input } = block;
   const begun = info?.inputText;
   if (info !== undefined && begun !== undefined) {
-    const start = keepsInput(info, begun) ? block : { ...block, input: {} };
+    const start = keepsInput(info, begun) ? block : copyOf(block, { input: {} });
     return { start, deltas: inputDeltas(begun, length) };
   }
   const takesInput = typeof block['type'] === 'string' && block['type'].endsWith('tool_use');
   if (!takesInput || !isObject(input) || info !== undefined) return { start: block, deltas: [] };
   const text = Object.keys(input).length === 0 ? '' : JSON.stringify(input);
-  return { start: { ...block, input: {} }, deltas: inputDeltas(text, length) };
+  return { start: copyOf(block, { input: {} }), deltas: inputDeltas(text, length) };
 }
 
 /** Whether the input is what the start said: the text that came has not changed it. */

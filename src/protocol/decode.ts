@@ -9,6 +9,7 @@
 import type { SseEvent } from '../sse/event.ts';
 import { readUsual } from './delta.ts';
 import type { ErrorEvent, StreamEvent, UnknownReason, WireEvent } from './events.ts';
+import { copyOf } from './wire-object.ts';
 
 /** A JSON object that nobody has looked at yet. */
 export interface Wire {
@@ -100,7 +101,7 @@ function classify(wire: unknown, name: string | undefined, data: string | undefi
   if (type === undefined || type === null) {
     if (name !== undefined && isWhole(wire, name) !== undefined) {
       if (notes !== undefined) notes.nameStoodIn = true;
-      return classify({ ...wire, type: name }, name, data);
+      return classify(copyOf(wire, { type: name }), name, data);
     }
     const error = wire['error'];
     if (typeof error === 'string' || isObject(error)) return errorEvent(wire);
@@ -169,5 +170,5 @@ function errorEvent(wire: Wire, text?: string): ErrorEvent {
   const type = typeof said['type'] === 'string' ? said['type'] : ownType;
   const found = [text, error, said['message'], wire['message']].find((value) => typeof value === 'string');
   const message = found ?? jsonText(error ?? wire);
-  return { ...wire, type: 'error', error: { ...said, type, message } };
+  return copyOf(wire, { type: 'error', error: copyOf(said, { type, message }) }) as unknown as ErrorEvent;
 }
