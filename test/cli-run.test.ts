@@ -6,59 +6,15 @@ import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { nearest } from '../src/cli/args.ts';
-import type { World } from '../src/cli/run.ts';
-import { run } from '../src/cli/run.ts';
-import type { Sink } from '../src/cli/terminal.ts';
+import { nearest } from '../src/cli/usage.ts';
 import { clip, escapeControls, Ink, jsonText, textWidth, wantsColor } from '../src/cli/terminal.ts';
 import { MessageParser } from '../src/message/parser.ts';
 import { MEANINGS } from '../src/lint/meanings.ts';
 import { SEVERITIES } from '../src/protocol/codes.ts';
+import { ran, TextSink } from './support/cli.ts';
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
 const RUNS = 100 * (process.env['SSEMBLE_FUZZ'] ? 100 : 1);
-
-class TextSink implements Sink {
-  text = '';
-  readonly isTTY: boolean;
-  readonly columns: number | undefined;
-  readonly closed = false;
-
-  constructor(columns?: number) {
-    this.isTTY = columns !== undefined;
-    this.columns = columns;
-  }
-
-  write(text: string): void {
-    this.text += text;
-  }
-
-  drained(): Promise<void> {
-    return Promise.resolve();
-  }
-}
-
-interface Ran {
-  out: string;
-  err: string;
-  code: number;
-}
-
-async function ran(argv: string[], input = '', changes: Partial<World> = {}): Promise<Ran> {
-  const [stdout, stderr] = [new TextSink(), new TextSink()];
-  const world: World = {
-    stdin: { stream: Readable.from([Buffer.from(input)]), isTTY: false, isFile: true },
-    stdout,
-    stderr,
-    env: {},
-    version: '0.0.0',
-    interrupt: new AbortController().signal,
-    now: () => 0,
-    ...changes,
-  };
-  const code = await run(argv, world);
-  return { out: (world.stdout as TextSink).text, err: (world.stderr as TextSink).text, code };
-}
 
 describe('run()', () => {
   it('explains itself when a person sits at standard input and names no file', async () => {

@@ -4,7 +4,10 @@
  * the parser.
  */
 
-import { readdirSync, readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { type Diagnostic, MessageParser, type StreamEvent } from '../src/index.ts';
@@ -22,6 +25,8 @@ interface Expected {
   infos: string[];
   messages: number;
   blocks: [number, string, string, string?][];
+  /** What the linter finds; `lint-fixtures.test.ts` looks at it. */
+  rules?: string[];
 }
 
 function fixturesOf(set: string): string[] {
@@ -101,7 +106,8 @@ describe('fixtures', () => {
   test.each(names)('%s: diagnostics, outcome, blocks and message', (name) => {
     const bytes = new Uint8Array(readFileSync(`${FOLDER}${name}.sse`));
     const run = forEveryChunking(bytes, assemble, name, { samples: 24 });
-    const expected = JSON.parse(read(`${name}.expect.json`)) as Expected;
+    const { rules, ...expected } = JSON.parse(read(`${name}.expect.json`)) as Expected;
+    expect(rules).toBeDefined();
     expect(run.message).toEqual(JSON.parse(read(`${name}.message.json`)));
     const blocks = run.blocks as { index: number; type: string; state: string; inputState?: string }[];
     expect({
@@ -115,5 +121,31 @@ describe('fixtures', () => {
         inputState === undefined ? [index, type, state] : [index, type, state, inputState],
       ),
     }).toEqual(expected);
+  });
+});
+
+describe('the generator', () => {
+  const run = (...args: string[]): { status: number | null; stdout: string; stderr: string } =>
+    spawnSync(process.execPath, [`${FOLDER}generate.mjs`, ...args], { encoding: 'utf8' });
+
+  test('makes many captures, the same ones every time, and the first ones of a larger number', () => {
+    const folders = [3, 12].map((count) => {
+      const folder = mkdtempSync(join(tmpdir(), 'ssemble-many-'));
+      expect(run('--many', String(count), '--out', folder).stdout).toMatch(new RegExp(`^${count} captures, `));
+      return join(folder, '0000');
+    });
+    const [few, more] = folders.map((folder) =>
+      readdirSync(folder).map((file) => [file, readFileSync(join(folder, file), 'utf8')]),
+    );
+    for (const folder of folders) rmSync(dirname(folder), { recursive: true });
+    expect(few?.map(([file]) => file)).toEqual(['0', '1', '2'].map((k) => `000000${k}.capture.jsonl`));
+    expect(more?.length).toBe(12);
+    expect(more?.slice(0, 3)).toEqual(few);
+  });
+
+  test('does not write many into the repository', () => {
+    const { status, stderr } = run('--many', '5', '--out', `${FOLDER}many`);
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/outside of the repository/);
   });
 });

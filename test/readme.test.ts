@@ -149,6 +149,10 @@ const NOT_RUN: readonly (readonly [pattern: RegExp, reason: string])[] = [
   [/^npm ci && npm test$/, 'it is what runs this'],
   [/^npm pack$/, 'it writes a file into the project; `npm run check:package` packs'],
   [/^npm install \.\/ssemble-[\d.]+\.tgz$/, 'it needs that file and a project of its own'],
+  [/^npx ssemble report .* -o /, 'it writes a file into the project; see cli-report.test.ts'],
+  [/^npx ssemble record --to /, 'it serves until Ctrl-C; see cli-record.test.ts'],
+  [/^npx ssemble record -o /, 'it asks a server far away; see cli-record.test.ts'],
+  [/^npx ssemble replay .* --serve/, 'it serves until Ctrl-C; see cli-replay.test.ts'],
 ];
 
 const commands = codeBlocks(readme)

@@ -41,6 +41,10 @@ class ProcessSink implements Sink {
     if (this.#failure === undefined) this.#full = !this.#stream.write(text);
   }
 
+  writeBytes(bytes: Uint8Array): void {
+    if (this.#failure === undefined) this.#full = !this.#stream.write(bytes);
+  }
+
   async drained(): Promise<void> {
     if (this.#full && this.#failure === undefined) {
       // The error is the listener's business; here it only ends the waiting.
@@ -104,6 +108,7 @@ let code = await run(process.argv.slice(2), {
   env: process.env,
   version: manifest.version,
   interrupt: interruptSignal(),
+  workerUrl: new URL('./file-worker.js', import.meta.url),
   now: () => performance.now(),
 }).catch(unforeseen);
 await stdout.finished();

@@ -12,6 +12,8 @@ export interface Sink {
   readonly closed: boolean;
   /** Takes the text; never throws. */
   write(text: string): void;
+  /** Takes bytes as they are, for what is no text for a screen: `Ink` must have been flushed before. Never throws. */
+  writeBytes(bytes: Uint8Array): void;
   /** Resolves when the sink wants more, or is closed. */
   drained(): Promise<void>;
 }

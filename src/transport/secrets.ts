@@ -6,6 +6,7 @@
 import { StreamError } from '../errors.ts';
 import { ApiError } from '../protocol/api-error.ts';
 import type { ErrorEvent } from '../protocol/events.ts';
+import { isSecretName } from '../protocol/secret-names.ts';
 import type { Diagnostic } from '../message/types.ts';
 
 /** Finds the keys of a request in a text; `undefined` if it has none. */
@@ -13,8 +14,6 @@ export type Secrets = RegExp | undefined;
 
 /** Shorter ones are made up: to blot them out would hit words. */
 const SHORTEST_SECRET = 8;
-/** Headers and query parameters that carry a secret are called so, whoever invented them. */
-const SECRET_NAME = /key|token|secret|auth|cookie|passw|credential|signature/i;
 /** How many values of a cause are looked at. What quotes a header quotes it near the top. */
 const MAX_LOOKED_AT = 2000;
 /** How many errors of a chain of causes are copied. */
@@ -23,7 +22,7 @@ const MAX_CAUSES = 10;
 /** The keys in the headers and in the query of a request. */
 export function secretsIn(headers: Readonly<Record<string, string>>, url: string): Secrets {
   const values = Object.entries(headers)
-    .filter(([name]) => SECRET_NAME.test(name))
+    .filter(([name]) => isSecretName(name))
     .flatMap(([name, value]) => (name === 'cookie' ? cookiesIn(value) : [value.replace(/^\w+ +/, '')]));
   const found = [...values, ...secretsInQuery(url)].filter((secret) => secret.length >= SHORTEST_SECRET);
   if (found.length === 0) return undefined;
@@ -39,7 +38,7 @@ function cookiesIn(header: string): string[] {
 function secretsInQuery(url: string): string[] {
   const [, query = ''] = url.split('?', 2);
   return [...query.matchAll(/([^&=]+)=([^&]+)/g)]
-    .filter(([, name = '']) => SECRET_NAME.test(name))
+    .filter(([, name = '']) => isSecretName(name))
     .flatMap(([, , value = '']) => [value, decoded(value)]);
 }
 

@@ -2,7 +2,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -40,13 +40,21 @@ function build(): void {
   if (!existsSync(BINARY) || statSync(BINARY).mtimeMs < started - 2000) {
     throw new Error(`Cannot build the command line:\n${result.stdout}${result.stderr}`);
   }
+  // As the script `build:viewer` says, word for word.
+  const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+    scripts: { [name: string]: string };
+  };
+  const [, ...options] = (scripts['build:viewer'] ?? '').split(' ');
+  const bundler = join(ROOT, 'node_modules/esbuild/bin/esbuild');
+  const bundled = spawnSync(bundler, options, { cwd: ROOT, encoding: 'utf8' });
+  if (bundled.status !== 0) throw new Error(`Cannot build the report's viewer:\n${bundled.stdout}${bundled.stderr}`);
 }
 
 function isStale(): boolean {
   if (!existsSync(BINARY)) return true;
   const built = statSync(BINARY).mtimeMs;
   const sources = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' });
-  return sources.some((name) => name.endsWith('.ts') && statSync(join(ROOT, 'src', name)).mtimeMs > built);
+  return sources.some((name) => /\.(?:ts|css)$/.test(name) && statSync(join(ROOT, 'src', name)).mtimeMs > built);
 }
 
 function takeLock(): boolean {

@@ -29,6 +29,11 @@ export const ENTRIES: Readonly<Record<string, string>> = {
   'ssemble/fetch': join(ROOT, 'src/transport/fetch.ts'),
   'ssemble/undici': join(ROOT, 'src/transport/undici.ts'),
   'ssemble/relay': join(ROOT, 'src/relay/index.ts'),
+  'ssemble/capture': join(ROOT, 'src/capture/index.ts'),
+  'ssemble/lint': join(ROOT, 'src/lint/index.ts'),
+  'ssemble/testing': join(ROOT, 'src/testing/index.ts'),
+  'ssemble/bedrock': join(ROOT, 'src/carriers/bedrock.ts'),
+  'ssemble/ndjson': join(ROOT, 'src/carriers/ndjson.ts'),
 };
 
 /** A piece of code that a page shows. */

@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { format } from 'prettier';
 import { MEANINGS } from '../../src/lint/meanings.ts';
+import { RULES } from '../../src/lint/rules.ts';
 import { type DiagnosticCode, SEVERITIES } from '../../src/protocol/codes.ts';
 import { ERROR_CLASSES } from '../../src/protocol/api-error.ts';
 import { builtProgram } from './build.ts';
@@ -27,6 +28,7 @@ type Generator = () => string | Promise<string>;
 export const GENERATORS: Readonly<Record<string, Generator>> = {
   picture: () => session('npx ssemble fixtures/messages/agent-turn.sse'),
   'picture: cut': () => session('npx ssemble fixtures/hostile/truncated-in-tool.sse'),
+  'picture: lint': () => session('npx ssemble lint fixtures/hostile/index-reused.sse'),
   'picture: events': () => session('npx ssemble events fixtures/messages/tool.sse | head -8'),
   help: () => session('npx ssemble --help'),
   limits: limitsTable,
@@ -34,6 +36,8 @@ export const GENERATORS: Readonly<Record<string, Generator>> = {
   errors: errorsTable,
   api: apiTables,
   performance: performanceTable,
+  rules: rulesList,
+  runtimes: runtimesTable,
 };
 
 const PART = /<!-- generated: ([^>]+?) -->\n[\s\S]*?<!-- \/generated -->/g;
@@ -68,6 +72,43 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   const line = (cells: readonly string[]): string =>
     `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+/** Every rule by its group, those with an error first. */
+function rulesList(): string {
+  const groups = [...new Set(RULES.map(({ group }) => group))];
+  const lines = groups.map((group) => {
+    const rules = RULES.filter((rule) => rule.group === group).toSorted(
+      (a, b) => WEIGHT[a.severity] - WEIGHT[b.severity],
+    );
+    return `- **${group}** (${rules.length}): ${rules.map(({ id }) => `\`${id}\``).join(' · ')}`;
+  });
+  return `There are ${RULES.length} rules, each with a level (documented, observed, or only required by clients) and a source:\n\n${lines.join('\n')}`;
+}
+
+/** What `node test/runtimes/run.mjs --save` saved. */
+interface RuntimeRow {
+  title: string;
+  version: string;
+  cases: number;
+  checks: number;
+  failures: number;
+  shown: [what: string, holds: boolean | string][];
+}
+
+function runtimesTable(): string {
+  const rows = JSON.parse(readFileSync(join(ROOT, 'test/runtimes/results.json'), 'utf8')) as RuntimeRow[];
+  return table(
+    ['runtime', 'version', 'suite', 'besides'],
+    rows.map(({ title, version, cases, checks, failures, shown }) => [
+      title,
+      version,
+      failures === 0 ? `${cases} cases, ${checks.toLocaleString('en-US')} checks` : `**${failures} failures**`,
+      shown
+        .map(([what, holds]) => (holds === true ? what : `${what}: ${holds === false ? '**no**' : holds}`))
+        .join('; '),
+    ]),
+  );
 }
 
 /** What `node bench/run.mjs --goals --json` saved: only what the table needs. */

@@ -5,19 +5,40 @@
  * how the stream ended. The lines come from the first alone, so they also show what the message leaves out.
  */
 
-import { ProtocolError } from '../errors.ts';
-import { BodySniffer } from '../message/foreign-body.ts';
-import { decodeEvent } from '../protocol/decode.ts';
-import type { StreamEvent, UnknownEvent } from '../protocol/events.ts';
-import type { Position, SseEvent } from '../sse/event.ts';
-import { SseParser } from '../sse/parser.ts';
-import type { Flags } from './args.ts';
-import { fieldsOf, footnoteOf, lineOf, textOf } from './blocks.ts';
-import type { Job } from './reading.ts';
-import { Reading } from './reading.ts';
-import { groupDigits } from './tally.ts';
-import type { Ink } from './terminal.ts';
-import { clip, jsonText } from './terminal.ts';
+import { ProtocolError } from '../../errors.ts';
+import { BodySniffer } from '../../message/foreign-body.ts';
+import { decodeEvent } from '../../protocol/decode.ts';
+import type { StreamEvent, UnknownEvent } from '../../protocol/events.ts';
+import type { Position, SseEvent } from '../../sse/event.ts';
+import { SseParser } from '../../sse/parser.ts';
+import type { Command, Options } from '../command.ts';
+import { fieldsOf, footnoteOf, lineOf, textOf } from '../blocks.ts';
+import { FAIL_ON } from '../options.ts';
+import type { Job } from '../reading.ts';
+import { Reading } from '../reading.ts';
+import { readStreams } from '../read-streams.ts';
+import { groupDigits } from '../tally.ts';
+import type { Ink } from '../terminal.ts';
+import { clip, jsonText } from '../terminal.ts';
+
+/** The command. */
+export const EVENTS: Command = {
+  name: 'events',
+  summary: 'print one line per event: number, +ms, gap, bytes, type, index, preview',
+  usage: '[options] [file…]',
+  about: [
+    'Times are those of the network piece that brought the event; they are `-` where there are none: in saved bodies.',
+    'Bytes are those of the whole event, from its first field to its blank line.',
+  ],
+  options: [{ name: 'json', summary: 'print one JSON object a line, with the event whole' }, FAIL_ON],
+  examples: [
+    ['ssemble events answer.sse', 'list the events'],
+    ['curl -sN https://… | ssemble events', 'with the time of each'],
+    ['ssemble events --json answer.sse | jq -r .type | sort | uniq -c', 'count them by type'],
+  ],
+  readsInput: true,
+  run: (call) => readStreams(call, { start: startEvents, title: 'unless-json' }),
+};
 
 /** One event with all that its line needs. */
 interface Row {
@@ -31,19 +52,20 @@ interface Row {
 }
 
 /** Prints to `out` as the events come. `file` is given where there are several, for `--json`. */
-export function startEvents(out: Ink, flags: Flags, file: string | undefined): Job {
+function startEvents(out: Ink, options: Options, file: string | undefined): Job {
+  const json = options.has('json');
   const reading = new Reading();
   // A page or a compressed body may hold lines that look like events.
   const sniffer = new BodySniffer();
   let now: number | undefined;
   let previous: number | undefined;
-  if (out.sink.isTTY && !flags.json) out.write(columns(['#', '+ms', 'gap', 'bytes', 'type', 'idx']), 'dim').write('\n');
+  if (out.sink.isTTY && !json) out.write(columns(['#', '+ms', 'gap', 'bytes', 'type', 'idx']), 'dim').write('\n');
 
   const print = (sse: SseEvent, position: Position, unfinished: boolean): void => {
     const gap = now === undefined ? undefined : Math.round(now) - Math.round(previous ?? now);
     previous = now;
     const row: Row = { position, event: decodeEvent(sse), ms: now, gap, unfinished };
-    if (flags.json) out.write(`${jsonText(rowData(row, file))}\n`);
+    if (json) out.write(`${jsonText(rowData(row, file))}\n`);
     else printRow(out, row);
   };
   const parser = new SseParser((sse, self) => print(sse, self.position(), false));

@@ -10,24 +10,47 @@
  * findings can stand in it.
  */
 
-import type { ContentBlock } from '../protocol/blocks.ts';
-import type { StreamEvent } from '../protocol/events.ts';
-import type { Message } from '../protocol/message.ts';
-import type { BlockInfo, MessageRecord, Outcome } from '../message/types.ts';
-import type { Flags } from './args.ts';
-import type { Fields } from './blocks.ts';
-import { fieldsOf, footnoteOf, searchResults, textOf, titleOf } from './blocks.ts';
-import type { Job, Verdict } from './reading.ts';
-import { Reading } from './reading.ts';
-import type { Times } from './summary.ts';
-import { outcomeData, printSummary, timeWords } from './summary.ts';
-import { counted, groupDigits } from './tally.ts';
-import type { Ink, Style } from './terminal.ts';
-import { clip, jsonText } from './terminal.ts';
+import type { ContentBlock } from '../../protocol/blocks.ts';
+import type { StreamEvent } from '../../protocol/events.ts';
+import type { Message } from '../../protocol/message.ts';
+import type { BlockInfo, MessageRecord, Outcome } from '../../message/types.ts';
+import type { Command, Options } from '../command.ts';
+import type { Fields } from '../blocks.ts';
+import { fieldsOf, footnoteOf, searchResults, textOf, titleOf } from '../blocks.ts';
+import { FAIL_ON } from '../options.ts';
+import type { Job, Verdict } from '../reading.ts';
+import { Reading } from '../reading.ts';
+import { readStreams } from '../read-streams.ts';
+import type { Times } from '../summary.ts';
+import { outcomeData, printSummary, timeWords } from '../summary.ts';
+import { counted, groupDigits } from '../tally.ts';
+import type { Ink, Style } from '../terminal.ts';
+import { clip, jsonText } from '../terminal.ts';
+
+/** The command. */
+export const VIEW: Command = {
+  name: 'view',
+  summary: 'print the message while it builds, then a summary (the default)',
+  usage: '[options] [file…]',
+  about: [
+    'Standard output has the message and the summary line: model, stop reason, usage, times where the input has them,',
+    'and how many findings. Standard error has the findings, each with its place, and why a stream failed.',
+    'Control characters in the text are shown as \\x1b; `message` prints it unchanged.',
+  ],
+  options: [{ name: 'json', summary: 'print one line of JSON: message, blocks, outcome, diagnostics' }, FAIL_ON],
+  examples: [
+    ['curl -sN https://… | ssemble', 'watch a live stream'],
+    ['ssemble answer.sse', 'read a saved one'],
+    ['ssemble view --json answer.sse | jq .outcome', 'how it ended, for programs'],
+  ],
+  readsInput: true,
+  // With --json findings and failure are in the JSON.
+  run: (call) => readStreams(call, { start: startView, title: 'unless-json', quiet: call.options.has('json') }),
+};
 
 /** Prints to `out` as the stream comes. `file` is given where there are several, for `--json`. */
-export function startView(out: Ink, flags: Flags, file: string | undefined): Job {
-  return flags.json ? jsonView(out, file) : new MessageView(out);
+function startView(out: Ink, options: Options, file: string | undefined): Job {
+  return options.has('json') ? jsonView(out, file) : new MessageView(out);
 }
 
 function jsonView(out: Ink, file: string | undefined): Job {

@@ -1,0 +1,118 @@
+/** Where lines of a capture go: a file of its own for each request, or one that was named. */
+
+import { createWriteStream, type WriteStream } from 'node:fs';
+import { mkdir, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { publicUrl } from '../../capture/secrets.ts';
+import { InputError } from '../input.ts';
+import { drained } from './drain.ts';
+
+const EXTENSION = '.capture.jsonl';
+
+/** How much may wait for the disk before the network has to. */
+const WAITING_BYTES = 4 * 1024 * 1024;
+
+/** What a capture says about people is theirs: nobody else on the machine reads it. */
+const MODE = 0o600;
+
+/** One file. It is opened by its first line; writing never throws, what failed is told at the end. */
+export class CaptureFile {
+  readonly path: string;
+  readonly #flags: 'w' | 'wx';
+  #stream: WriteStream | undefined;
+  #failure: NodeJS.ErrnoException | undefined;
+
+  /** @param flags - `wx` never overwrites a file */
+  constructor(path: string, flags: 'w' | 'wx') {
+    this.path = path;
+    this.#flags = flags;
+  }
+
+  /** Why the file cannot be written. */
+  get failure(): InputError | undefined {
+    return this.#failure === undefined ? undefined : cannotWrite(this.path, this.#failure);
+  }
+
+  readonly write = (line: string): void => {
+    if (this.#failure === undefined) this.#open().write(line);
+  };
+
+  /** Resolves when the disk wants more; `undefined` if it does now. */
+  drained(): Promise<void> | undefined {
+    const stream = this.#stream;
+    return stream?.writableNeedDrain === true && !stream.destroyed ? drained(stream) : undefined;
+  }
+
+  /** Resolves when all is on the disk, or has failed. */
+  async finished(): Promise<void> {
+    const stream = this.#stream;
+    if (stream === undefined || stream.closed) return;
+    await new Promise<void>((resolve) => {
+      stream.once('close', resolve);
+      stream.end();
+    });
+  }
+
+  #open(): WriteStream {
+    if (this.#stream !== undefined) return this.#stream;
+    this.#stream = createWriteStream(this.path, { flags: this.#flags, mode: MODE, highWaterMark: WAITING_BYTES });
+    this.#stream.on('error', (error) => {
+      this.#failure ??= error;
+    });
+    return this.#stream;
+  }
+}
+
+/** A folder of captures, each named after its number and what was asked: `0001-messages.capture.jsonl`. */
+export class CaptureFolder {
+  readonly path: string;
+  #last: number;
+
+  private constructor(path: string, last: number) {
+    this.path = path;
+    this.#last = last;
+  }
+
+  /**
+   * Opens the folder, or makes it. Numbers go on where those of the files in it end, so nothing is overwritten.
+   *
+   * @throws InputError if it can be neither read nor made
+   */
+  static async open(path: string): Promise<CaptureFolder> {
+    try {
+      await mkdir(path, { recursive: true });
+      const numbers = (await readdir(path)).map((name) => Number(/^(\d+)-.*\.capture\.jsonl$/.exec(name)?.[1] ?? 0));
+      return new CaptureFolder(path, Math.max(0, ...numbers));
+    } catch (cause) {
+      throw cannotWrite(path, cause as NodeJS.ErrnoException);
+    }
+  }
+
+  /** The file of the next request. */
+  next(url: string): CaptureFile {
+    this.#last += 1;
+    const number = String(this.#last).padStart(4, '0');
+    return new CaptureFile(join(this.path, `${number}-${nameOf(url)}${EXTENSION}`), 'wx');
+  }
+}
+
+/** The path in short: `/v1/messages/count_tokens?beta=true` → `messages-count_tokens`. */
+function nameOf(url: string): string {
+  const path = publicUrl(url).replace(/^[^/]*\/\/[^/]*|[?#].*$/g, '');
+  const words = path.replace(/^\/v\d+(?=\/)/, '').match(/[\w-]+/g) ?? [];
+  return words.join('-').slice(0, 60) || 'root';
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  EEXIST: 'there is a file of that name',
+  ENOTDIR: 'a part of the path is a file',
+  ENOENT: 'there is no such folder',
+  EISDIR: 'it is a folder',
+  EACCES: 'permission denied',
+  ENOSPC: 'the disk is full',
+};
+
+/** Why nothing can be written there. */
+export function cannotWrite(path: string, cause: NodeJS.ErrnoException): InputError {
+  return new InputError(`Cannot write ${path}: ${REASONS[cause.code ?? ''] ?? cause.message}`, { cause });
+}
