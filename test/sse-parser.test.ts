@@ -464,6 +464,16 @@ describe('SseParser', () => {
   });
 });
 
+test('a character that the end cuts is U+FFFD there, and nothing of it gets into the next input', () => {
+  // Long and not ASCII: that is what the runtime's decoder is asked to read in its streaming mode.
+  const line = bytesOf(`data: ${'€'.repeat(300)}\n\n`);
+  for (const missing of [3, 4]) {
+    const cut = line.subarray(0, line.length - missing);
+    expect(scanPlain([line, cut])).toEqual(referenceSse(Buffer.concat([line, cut])));
+    expect(scanPlain([line, line])).toEqual(referenceSse(Buffer.concat([line, line])));
+  }
+});
+
 describe('properties', () => {
   test('any bytes under any cuts give what the twin gives', () => {
     fc.assert(

@@ -582,7 +582,11 @@ export class SseScanner {
       this.#blockEnd = this.#blockStart + this.#heldBytes;
       this.#even = text.length === this.#heldBytes;
       this.#setText(text);
-    } else if (this.#heldBytes > 0) this.#setBlock(this.#held.subarray(0, this.#heldBytes));
+    } else if (this.#heldBytes > 0) {
+      // It may end in the middle of a character: the decoder that everybody shares would keep the half of it.
+      this.#ascii = true;
+      this.#setBlock(this.#held.subarray(0, this.#heldBytes));
+    }
     this.#heldBytes = 0;
     this.#heldHead = 0;
     this.#heldCr = false;

@@ -177,7 +177,7 @@ export function nativeDecoder(): LineDecoder | undefined {
  * Decodes whole lines, natively where that can be, else by hand. Node's decoder is four times faster on ASCII without
  * `stream`, and up to four times faster on all else with it.
  *
- * @param ascii - whether the text before was ASCII: then so will this be
+ * @param ascii - whether the text before was ASCII: then so will this be; also where `bytes` may end inside a character
  */
 export function decodeLines(decoder: LineDecoder | undefined, bytes: Uint8Array, ascii: boolean): string {
   if (decoder === undefined) return decodeUtf8(bytes);
