@@ -5,7 +5,8 @@
  * decoded at once; what stands after it is **held** undecoded until its line ends. Line ends never occur inside a UTF-8
  * sequence, so a block always decodes by itself, invalid bytes included, and no decoder is ever left mid-character.
  * Three things follow: state can be saved at any byte, a line is decoded once however it was chopped (held bytes sit in
- * a buffer that doubles: linear), and offsets can be found on demand from the block alone.
+ * a buffer that doubles: linear), and offsets can be found on demand from the block alone. Of a line of megabytes the whole
+ * characters are decoded a MiB at a time: buffers of that size cost more for each byte than small ones.
  *
  * Most events have one shape: an event line, one data line, a blank line. A block is scanned once for a **run** of them
  * (`#scanRun`), which are then cut out as they are asked for; all else is read line by line. An event line that ends a chunk
@@ -18,7 +19,8 @@
  *   the byte after it (or with `end()`). Nothing that is known to serve Claude streams ends lines with bare CRs.
  * - A run begins at `#pos` and its events follow each other without a gap. What they change (counts, places, the last id) is
  *   settled before anybody looks (`#settleRun`).
- * - Held input is bytes (`#held`) or text (`#heldText`), never both. `#half` is a high surrogate that ended a string.
+ * - Held input is bytes (`#held`) or text (`#heldText`). Both: the text was bytes, and encodes to just those again; more of
+ *   them follow it. `#half` is a high surrogate that ended a string.
  * - An offset is a {@link Mark}: a byte; in a block where bytes and units differ an index into `#text`, until it is left.
  *
  * Traps for the next editor: never search for CR once per line (quadratic); never keep a reference to a caller's chunk
@@ -37,6 +39,7 @@ import {
   encodeUtf8,
   isHighSurrogate,
   isLowSurrogate,
+  lastCharacterEnd,
   decodeLines,
   nativeDecoder,
   utf8Length,
@@ -53,6 +56,8 @@ const NOTHING = new Uint8Array(0);
 const KEEP_BYTES = 4096;
 /** A longer chunk is read in pieces of this length. */
 const PIECE = 64 * 1024;
+/** Held bytes become text when more than these have come together. */
+const HELD_BYTES = 1024 * 1024;
 /** A longer event line does not wait for its data line. */
 const MAX_EVENT_LINE = 256;
 /** Not looked for yet. */
@@ -109,7 +114,9 @@ export class SseScanner {
 
   // Held input: what came after the last certain line end.
   #held: Uint8Array = NOTHING;
+  /** Of all that is held; `#heldYoung`: of them in `#held`. */
   #heldBytes = 0;
+  #heldYoung = 0;
   /** How many of them are a whole event line, which waits for its data line: an event is read faster in one piece. */
   #heldHead = 0;
   #heldText = '';
@@ -353,11 +360,7 @@ export class SseScanner {
   }
 
   #restore(state: SseScannerState): void {
-    this.#held = NOTHING;
-    this.#heldBytes = 0;
-    this.#heldHead = 0;
-    this.#heldText = '';
-    this.#heldCr = false;
+    this.#dropHeld();
     this.#half = '';
     this.#queue = [];
     this.#taken = 0;
@@ -401,12 +404,12 @@ export class SseScanner {
     const pieces: (string | { base64: string })[] = [];
     const rest = this.#text.slice(this.#pos);
     const asText = this.#raw === undefined && !(this.#even && rest.includes('\uFFFD'));
-    if (this.#heldText !== '' || (this.#heldBytes === 0 && asText)) {
+    if (this.#heldYoung === 0 && (this.#heldText !== '' || asText)) {
       if (rest + this.#heldText !== '') pieces.push(rest + this.#heldText);
     } else {
       const from = this.#raw === undefined ? 0 : this.#byteAt(this.#pos) - this.#blockStart;
       const block = this.#raw === undefined ? encodeUnits(rest, this.#even) : this.#raw.subarray(from);
-      const bytes = joined(block, this.#held.subarray(0, this.#heldBytes));
+      const bytes = joined(block, this.#allHeld());
       if (bytes.length > 0) pieces.push({ base64: toBase64(bytes) });
     }
     if (this.#half !== '') pieces.push(this.#half);
@@ -424,18 +427,14 @@ export class SseScanner {
         chunk = this.#half + chunk;
         this.#half = '';
       }
-      if (this.#heldBytes === 0 || this.#heldText !== '') return this.#loadText(chunk);
+      if (this.#heldYoung === 0) return this.#loadText(chunk);
       if (isHighSurrogate(chunk.charCodeAt(chunk.length - 1))) {
         this.#half = chunk.charAt(chunk.length - 1);
         chunk = chunk.slice(0, -1);
       }
       return this.#loadBytes(encodeUtf8(chunk), true);
     }
-    if (this.#heldText !== '') {
-      this.#held = encodeUtf8(this.#heldText);
-      this.#heldBytes = this.#held.length;
-      this.#heldText = '';
-    }
+    if (this.#heldYoung === 0 && this.#heldText !== '') this.#holdAsBytes();
     if (this.#half !== '') {
       // In front of the chunk, not behind what is held: a CR that waits there ends its line now.
       chunk = joined(encodeUtf8(this.#half), chunk);
@@ -463,16 +462,15 @@ export class SseScanner {
         // the beginning is copied.
         const joint = cut > KEEP_BYTES ? afterEvent(chunk) : cut;
         this.#hold(joint === chunk.length ? chunk : chunk.subarray(0, joint), 0);
-        const held = this.#held;
-        const front = held.subarray(0, this.#heldBytes);
-        this.#heldBytes = 0;
+        const front = this.#held.subarray(0, this.#heldYoung);
         if (joint === cut) this.#setBlock(front);
         else this.#setBlock(chunk.subarray(joint, cut), front);
+        this.#heldBytes = this.#heldYoung = 0;
       }
       this.#heldHead = line - cut;
       if (cut < chunk.length) this.#hold(chunk, cut);
     }
-    this.#heldCr = this.#heldBytes > 0 && this.#held[this.#heldBytes - 1] === CR;
+    this.#heldCr = this.#heldYoung > 0 && this.#held[this.#heldYoung - 1] === CR;
   }
 
   /**
@@ -493,27 +491,68 @@ export class SseScanner {
 
   /** Holds a chunk from `from` on. */
   #hold(chunk: Uint8Array, from: number): void {
-    const length = this.#heldBytes + chunk.length - from;
+    const added = chunk.length - from;
+    let length = this.#heldYoung + added;
     if (length > this.#held.length) {
-      const grown = new Uint8Array(Math.max(length, this.#held.length * 2, 64));
-      grown.set(this.#held.subarray(0, this.#heldBytes));
-      this.#held = grown;
+      if (length > HELD_BYTES) length = this.#decodeHeld() + added;
+      if (length > this.#held.length) {
+        const grown = new Uint8Array(Math.max(length, this.#held.length * 2, 64));
+        grown.set(this.#held.subarray(0, this.#heldYoung));
+        this.#held = grown;
+      }
     }
-    this.#held.set(from === 0 ? chunk : chunk.subarray(from), this.#heldBytes);
-    this.#heldBytes = length;
+    this.#held.set(from === 0 ? chunk : chunk.subarray(from), this.#heldYoung);
+    this.#heldYoung = length;
+    this.#heldBytes += added;
   }
 
-  /** The block is `front`, if there is one, and `bytes`: both whole lines. */
+  /** Makes text of the whole characters in `#held`, if all are valid; tells how many bytes are left there. */
+  #decodeHeld(): number {
+    const cut = lastCharacterEnd(this.#held, this.#heldYoung);
+    const text = decodeLines(this.#decoder, this.#held.subarray(0, cut), this.#ascii);
+    if (!text.includes('\uFFFD')) {
+      this.#heldText += text;
+      this.#held.copyWithin(0, cut, this.#heldYoung);
+      this.#heldYoung -= cut;
+    }
+    return this.#heldYoung;
+  }
+
+  /** All that is held, as bytes. */
+  #allHeld(): Uint8Array {
+    return joined(encodeUtf8(this.#heldText), this.#held.subarray(0, this.#heldYoung));
+  }
+
+  #holdAsBytes(): void {
+    this.#held = this.#allHeld();
+    this.#heldBytes = this.#heldYoung = this.#held.length;
+    this.#heldText = '';
+  }
+
+  #dropHeld(): void {
+    this.#held = NOTHING;
+    this.#heldBytes = this.#heldYoung = this.#heldHead = 0;
+    this.#heldText = '';
+    this.#heldCr = false;
+  }
+
+  /** The block is what is held as text, `front`, if there is one, and `bytes`: whole lines together. */
   #setBlock(bytes: Uint8Array, front: Uint8Array = NOTHING): void {
     let text = decodeLines(this.#decoder, bytes, this.#ascii);
     if (front.length > 0) text = decodeLines(this.#decoder, front, true) + text;
-    const length = front.length + bytes.length;
+    const before = this.#heldText;
+    const shift = this.#heldBytes - this.#heldYoung + front.length;
+    const length = shift + bytes.length;
+    if (before !== '') {
+      text = before + text;
+      this.#heldText = '';
+    }
     this.#blockEnd = this.#blockStart + length;
     // Units never outnumber bytes, so equal counts mean one unit a byte throughout.
     this.#ascii = this.#even = text.length === length;
-    if (!this.#even && text.includes('\uFFFD')) this.#raw = front.length > 0 ? joined(front, bytes) : bytes.slice();
+    if (!this.#even && text.includes('\uFFFD')) this.#raw = joined(encodeUtf8(before), joined(front, bytes));
     this.#setText(text);
-    if (this.#even && this.#cr === -1 && !this.#open) this.#scanRun(bytes, front.length);
+    if (this.#even && this.#cr === -1 && !this.#open) this.#scanRun(bytes, shift);
   }
 
   #loadText(chunk: string): void {
@@ -577,20 +616,16 @@ export class SseScanner {
       this.#half = '';
     }
     const text = this.#heldText;
-    if (text !== '') {
-      this.#heldText = '';
+    if (this.#heldYoung === 0 && text !== '') {
       this.#blockEnd = this.#blockStart + this.#heldBytes;
       this.#even = text.length === this.#heldBytes;
       this.#setText(text);
     } else if (this.#heldBytes > 0) {
       // It may end in the middle of a character: the decoder that everybody shares would keep the half of it.
       this.#ascii = true;
-      this.#setBlock(this.#held.subarray(0, this.#heldBytes));
+      this.#setBlock(this.#held.subarray(0, this.#heldYoung));
     }
-    this.#heldBytes = 0;
-    this.#heldHead = 0;
-    this.#heldCr = false;
-    this.#held = NOTHING;
+    this.#dropHeld();
   }
 
   // ── Lines → fields → event ────────────────────────────────────────────────────────────────────────────────────────
@@ -823,9 +858,10 @@ export class SseScanner {
 
   /** Reads the event line that waits, so that the line behind it can be judged by itself. */
   #releaseHead(): void {
-    const head = this.#held.slice(0, this.#heldHead);
-    this.#held.copyWithin(0, this.#heldHead, this.#heldBytes);
-    this.#heldBytes -= this.#heldHead;
+    this.#holdAsBytes();
+    const head = this.#held.subarray(0, this.#heldHead);
+    this.#held = this.#held.subarray(head.length);
+    this.#heldBytes = this.#heldYoung -= head.length;
     this.#heldHead = 0;
     this.#leaveBlock();
     this.#setBlock(head);
@@ -862,9 +898,7 @@ export class SseScanner {
     this.#failure = new ProtocolError(code, `${message} (event ${at.event}, line ${at.line}, byte ${at.byte})`, at);
     this.#queue = [];
     this.#taken = 0;
-    this.#held = NOTHING;
-    this.#heldBytes = 0;
-    this.#heldText = '';
+    this.#dropHeld();
     throw this.#failure;
   }
 }

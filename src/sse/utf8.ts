@@ -75,6 +75,20 @@ export function bytesOfUnits(bytes: Uint8Array, start: number, units: number): n
   return i - start;
 }
 
+/**
+ * The largest place at or before `end` where bytes may be cut and still decode as they would in one: before the last
+ * lead byte if it is one of the last three, for its character may not be whole. More bytes than three that continue
+ * nothing are U+FFFD each, wherever they are cut.
+ */
+export function lastCharacterEnd(bytes: Uint8Array, end: number): number {
+  for (let i = end - 1; i >= 0 && i >= end - 3; i--) {
+    const byte = bytes[i] as number;
+    if (byte >= 0xc0) return i;
+    if (byte < 0x80) return end;
+  }
+  return end;
+}
+
 /** Whether `unit` is the first half of a surrogate pair. */
 export function isHighSurrogate(unit: number): boolean {
   return unit >= 0xd800 && unit <= 0xdbff;
