@@ -106,7 +106,10 @@ export class MessageStream implements AsyncIterable<StreamEvent> {
     this.response = response;
     this.#again = (half) => new MessageStream(() => half, makeIntake, options, response);
     const tap = new Tap();
-    this.#pump = new Pump(open, makeIntake(new MessageReader(readerOptions(options, tap), tap)), tap, options);
+    const make = (): Intake => makeIntake(new MessageReader(readerOptions(options, tap), tap));
+    // What may be wrong with these options the reader says, and that is now.
+    const early = options.strict !== undefined || options.limits !== undefined;
+    this.#pump = new Pump(open, early ? make() : make, tap, options);
   }
 
   /**

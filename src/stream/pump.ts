@@ -60,10 +60,11 @@ export interface PumpOptions {
 }
 
 export class Pump {
-  readonly assembler: MessageAssembler;
   readonly tap: Tap;
   readonly source: Source;
-  readonly #intake: Intake;
+  /** Made when somebody first wants something of it: most of what a stream holds is there, and an unread one needs none. */
+  #intake: Intake | undefined;
+  readonly #makeIntake: (() => Intake) | undefined;
   readonly #signal: AbortSignalLike | undefined;
   readonly #idleTimeoutMs: number;
   readonly #onDiagnostic: ((diagnostic: Diagnostic) => void) | undefined;
@@ -86,16 +87,24 @@ export class Pump {
   #timer: unknown;
 
   /** The source is opened, and thereby locked, when nothing else can be refused any more. */
-  constructor(open: () => Source, intake: Intake, tap: Tap, options: PumpOptions) {
-    this.assembler = intake.assembler;
+  constructor(open: () => Source, intake: Intake | (() => Intake), tap: Tap, options: PumpOptions) {
     this.tap = tap;
-    this.#intake = intake;
+    if (typeof intake === 'function') this.#makeIntake = intake;
+    else this.#intake = intake;
     this.#idleTimeoutMs = checkTimeout(options.idleTimeoutMs);
     this.source = open();
     this.#onDiagnostic = options.onDiagnostic ?? undefined;
     this.#signal = options.signal ?? undefined;
     if (this.#signal?.aborted === true) this.#onSignal();
     else this.#signal?.addEventListener('abort', this.#onSignal);
+  }
+
+  get #reader(): Intake {
+    return (this.#intake ??= (this.#makeIntake as () => Intake)());
+  }
+
+  get assembler(): MessageAssembler {
+    return this.#reader.assembler;
   }
 
   /** Nothing more will be read. */
@@ -115,7 +124,7 @@ export class Pump {
 
   /** The name that the event taken last came under; see {@link Intake.eventName}. */
   get eventName(): string | undefined {
-    return this.#intake.eventName;
+    return this.#reader.eventName;
   }
 
   /** Whether an iterator is open. */
@@ -156,7 +165,7 @@ export class Pump {
     }
     let event: StreamEvent | undefined;
     try {
-      event = this.#intake.next();
+      event = this.#reader.next();
     } catch (error) {
       this.#refuse(error);
       return undefined;
@@ -241,7 +250,7 @@ export class Pump {
     this.#readSettled();
     try {
       if (checkResult(result).done === true) this.#end(undefined, 'at its end');
-      else this.#intake.write(result.value);
+      else this.#reader.write(result.value);
     } catch (error) {
       this.#refuse(error);
     }
@@ -299,7 +308,7 @@ export class Pump {
     this.detach();
     if (source !== 'at its end') this.source.cancel(error);
     try {
-      if (source !== 'left') this.#last = this.#intake.endInput(error);
+      if (source !== 'left') this.#last = this.#reader.endInput(error);
       this.assembler.end(error);
     } catch {
       // Under `strict`, and past a limit, the end throws what the outcome holds.
