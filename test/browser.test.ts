@@ -131,7 +131,7 @@ describe.skipIf(chromiumPath === undefined)('the page in Chromium', { timeout: 3
     const context = await browser.newContext(options);
     cleanups.push(() => context.close());
     const page = await context.newPage();
-    page.setDefaultTimeout(5000);
+    page.setDefaultTimeout(20_000);
     [complaints, expected] = [[], []];
     page.on('console', (message) => {
       if (['error', 'warning'].includes(message.type())) complaints.push(message.text());

@@ -1,14 +1,18 @@
 /**
  * Every recipe, run as a user runs it: a process of its own, the package in `node_modules`, a real server that stands for
- * the API. What it prints, how it ends, and what the server got; and the page that shows them is fresh.
+ * the API. What it prints, how it ends, and what the server got; and the page that shows them is fresh. Those for servers
+ * and apps, each on its own host, are in `recipes-hosts.test.ts`.
  */
 
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { request as httpRequest } from 'node:http';
-import { join } from 'node:path';
 import { spawnSync } from 'node:child_process';
-import { afterAll, afterEach, describe, expect, test, type TestContext, vi } from 'vitest';
-import { MessageParser, MessageStream, OverloadedError } from '../src/index.ts';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test, vi } from 'vitest';
+import { parseCapture } from '../src/capture/index.ts';
+import { parseMessage } from '../src/index.ts';
+import { chunkFrame, exceptionFrame } from './support/carrier-frames.ts';
+import { importsOf, sizeOf } from './support/host-sizes.ts';
+import { asked, go, project, ran, recipe, serve, server } from './support/host-stage.ts';
 import {
   apiError,
   blockStart,
@@ -26,42 +30,18 @@ import {
   change,
   type Exit,
   FOLDER,
-  makeProject,
+  GROUPS,
   PAGE,
   RECIPES,
+  type Recipe,
   renderPage,
-  run,
   type Running,
+  sizedOf,
 } from './support/recipes.ts';
 import { KEY } from './support/transports.ts';
-import { serve as serveAnswer } from './support/serving.ts';
-import { errorReply, reply, sse, type Answer, type Reply, type Step, type WireServer } from './support/wire-server.ts';
+import { errorReply, reply, sse, type Reply, type Step } from './support/wire-server.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
-
-const project = await makeProject();
-afterAll(project.dispose);
-
-let server: WireServer;
-const running: Running[] = [];
-afterEach(() => {
-  for (const { kill } of running.splice(0)) kill('SIGKILL');
-});
-
-async function serve(answer: Answer): Promise<void> {
-  server = await serveAnswer(answer);
-}
-
-/** Runs a recipe. */
-function go(file: string, env: Record<string, string> = {}): Running {
-  return launch(file.endsWith('.sh') ? ['sh', file] : [process.execPath, file], env);
-}
-
-function launch(command: readonly string[], env: Record<string, string> = {}): Running {
-  const child = run(command, project.folder, { ANTHROPIC_API_KEY: KEY, ANTHROPIC_BASE_URL: server.url, ...env });
-  running.push(child);
-  return child;
-}
 
 const body = (received: { body: unknown }): Record<string, unknown> => received.body as Record<string, unknown>;
 const sent = (n = 0): Record<string, unknown> => body(server.requests[n] ?? { body: {} });
@@ -69,19 +49,6 @@ const sent = (n = 0): Record<string, unknown> => body(server.requests[n] ?? { bo
 /** It went well, and printed this and nothing else. */
 function expectPrinted(exit: Exit, stdout: string): void {
   expect(exit).toEqual({ code: 0, signal: null, stdout, stderr: '' });
-}
-
-/** What stands for the recipe's own question in the request. */
-const asked = (question: string): unknown => [{ role: 'user', content: question }];
-
-const ran: string[] = [];
-
-/** The test of a recipe has its title. */
-function recipe(title: string, check: (file: string, context: TestContext) => Promise<void>): void {
-  const found = RECIPES.find((one) => one.title === title);
-  if (found === undefined) throw new Error(`there is no recipe "${title}"`);
-  ran.push(title);
-  test(title, (context) => check(found.file, context));
 }
 
 describe('recipes', () => {
@@ -574,110 +541,198 @@ describe('recipes', () => {
     });
   });
 
-  describe('relays', () => {
-    const ask = (url: string, messages: unknown, signal?: AbortSignal): Promise<Response> =>
-      fetch(url, { method: 'POST', body: JSON.stringify({ messages }), ...(signal !== undefined && { signal }) });
+  describe('other carriers', () => {
+    const AWS = { AWS_BEARER_TOKEN_BEDROCK: 'bedrock-api-key', AWS_REGION: 'eu-west-1' };
+    const onBedrock = (steps: Reply['steps']): Reply => ({
+      headers: { 'content-type': 'application/vnd.amazon.eventstream', 'x-amzn-requestid': 'req_aws' },
+      steps: steps ?? [],
+    });
+    const goToBedrock = (): Running =>
+      go('bedrock.mjs', { ...AWS, AWS_ENDPOINT_URL_BEDROCK_RUNTIME: server.url, ANTHROPIC_API_KEY: '' });
 
-    /** Waits until a relay says where it listens. */
-    async function addressOf(child: Running): Promise<string> {
-      const place = /http:\/\/[\w.]+:\d+\S*/;
-      await child.printed(place);
-      return place.exec(child.stdout())?.[0] ?? '';
-    }
-
-    async function checkRelay(begin: () => Running): Promise<void> {
-      const answers: Answer[] = [
-        () => reply(textEvents(['Hello ', 'browser'])),
-        () => errorReply(529, 'overloaded_error', 'Overloaded', { 'x-should-retry': 'false' }),
-        () => reply([], { steps: [...sse(textEvents(['Once'])).slice(0, 4), { stall: true }] }),
-        async ({ closed }) => {
-          await closed;
-          return {};
-        },
-      ];
-      await serve((request, n) => answers[n]?.(request, n) ?? errorReply(400, 'invalid_request_error', 'Too many'));
-      const child = begin();
-      const url = await addressOf(child);
-
-      const response = await ask(url, asked('Hi'));
-      expect(Object.fromEntries(response.headers)).toMatchObject({
-        'content-type': 'text/event-stream; charset=utf-8',
-        'cache-control': 'no-cache, no-transform',
-        'x-accel-buffering': 'no',
-        'request-id': 'req_test',
+    recipe('Amazon Bedrock', async () => {
+      await serve(() => onBedrock(textEvents(['Rayleigh', ' scattering.']).map(chunkFrame)));
+      expectPrinted(await goToBedrock().exit, 'Rayleigh scattering.\n7 tokens\n');
+      expect(server.requests[0]).toMatchObject({
+        url: '/model/anthropic.claude-opus-4-6-v1/invoke-with-response-stream',
+        headers: { authorization: 'Bearer bedrock-api-key' },
+        body: { anthropic_version: 'bedrock-2023-05-31', messages: asked('Why is the sky blue?') },
       });
-      expect(await MessageStream.from(response).finalText()).toBe('Hello browser');
-      await child.printed('complete 7 tokens');
-      // The key is the server's, the question the browser's.
-      expect(server.requests[0]).toMatchObject({ headers: { 'x-api-key': KEY }, body: { messages: asked('Hi') } });
+    });
 
-      const refused = await ask(url, asked('Hi'));
-      expect(refused.status).toBe(529);
-      await expect(MessageStream.from(refused).finalMessage()).rejects.toBeInstanceOf(OverloadedError);
-      await child.printed('errored 0 tokens');
+    test.each<[string, Reply, string, string]>([
+      [
+        'a refusal',
+        {
+          status: 429,
+          headers: { 'x-amzn-errortype': 'ThrottlingException' },
+          steps: ['{"message":"Too many requests"}'],
+        },
+        '',
+        'RateLimitError: rate_limit_error: Too many requests',
+      ],
+      [
+        'an exception in the stream',
+        onBedrock([
+          ...[start(), textStart(0), textDelta(0, 'Ray')].map(chunkFrame),
+          exceptionFrame('modelStreamErrorException', '{"message":"The model failed"}'),
+        ]),
+        'Ray',
+        'The model failed',
+      ],
+      [
+        'a cut in a frame',
+        onBedrock([
+          ...[start(), textStart(0), textDelta(0, 'Ray')].map(chunkFrame),
+          chunkFrame(textDelta(0, 'leigh')).slice(0, 20),
+        ]),
+        'Ray',
+        'TruncatedError',
+      ],
+    ])('Amazon Bedrock: %s', async (_, answer, stdout, stderr) => {
+      await serve(() => answer);
+      const exit = await goToBedrock().exit;
+      expect(exit).toMatchObject({ code: 1, stdout, stderr: expect.stringContaining(stderr) as string });
+    });
 
-      const leave = new AbortController();
-      const left = await ask(url, asked('A story'), leave.signal);
-      const parser = new MessageParser();
-      for await (const chunk of left.body as AsyncIterable<Uint8Array>) {
-        parser.push(chunk);
-        if (parser.message?.content[0]?.type === 'text' && parser.message.content[0].text === 'Once') break;
-      }
-      leave.abort();
-      expect(await (await server.request(2)).left).toBe(true);
-      await child.printed('aborted 1 tokens');
-
-      // It leaves before there is an answer: the request itself is given up.
-      const impatient = new AbortController();
-      const never = ask(url, asked('A story'), impatient.signal);
-      const pending = await server.request(3);
-      impatient.abort();
-      await expect(never).rejects.toThrow('abort');
-      expect(await pending.left).toBe(true);
-      await child.printed('aborted 0 tokens');
-
-      expect((await fetch(url, { method: 'POST', body: 'oops' })).status).toBe(400);
-      expect(server.requests).toHaveLength(4);
-      child.kill('SIGTERM');
-      expect((await child.exit).stderr).toBe('');
+    /** A program of that name that prints these lines, and how it was called. */
+    function playClaude(lines: readonly object[], code: number): string {
+      const folder = join(project.folder, 'bin');
+      mkdirSync(folder, { recursive: true });
+      const text = lines.map((line) => `${JSON.stringify(line)}\n`).join('');
+      const program = `#!${process.execPath}
+        require('node:fs').writeFileSync('claude-arguments.json', JSON.stringify(process.argv.slice(2)));
+        process.stdout.write(${JSON.stringify(text)});
+        process.exitCode = ${code};`;
+      writeFileSync(join(folder, 'package.json'), '{}');
+      writeFileSync(join(folder, 'claude'), program);
+      chmodSync(join(folder, 'claude'), 0o755);
+      return `${folder}:${process.env['PATH']}`;
     }
 
-    recipe('Relay endpoint, plain Node', (file) => checkRelay(() => go(file, { PORT: '0' })));
+    const carried = (parent: string | null, events: readonly object[]): object[] =>
+      events.map((event) => ({
+        type: 'stream_event',
+        event,
+        session_id: 's',
+        parent_tool_use_id: parent,
+        uuid: 'u',
+      }));
+    const TURNS = [
+      { type: 'system', subtype: 'init', session_id: 's', uuid: 'u' },
+      ...carried(null, [
+        start('msg_1'),
+        textStart(0),
+        textDelta(0, 'Let me look. '),
+        blockStop(0),
+        blockStart(1, { type: 'tool_use', id: 'toolu_1', name: 'Task', input: {} }),
+        blockStop(1),
+        messageDelta('tool_use'),
+        stop,
+      ]),
+      ...carried('toolu_1', textEvents(['The subagent talks.'], 'msg_sub').slice(0, 4)),
+      ...carried(null, textEvents(['It parses streams.'], 'msg_2')),
+      ...carried('toolu_1', textEvents(['The subagent talks.'], 'msg_sub').slice(4)),
+      { type: 'result', subtype: 'success', num_turns: 2, total_cost_usd: 0.01, session_id: 's', uuid: 'u' },
+    ];
 
-    test('Relay endpoint, plain Node: a browser that leaves while it asks does not bring it down', async () => {
-      await serve(() => reply(textEvents(['Hi'])));
-      const child = go('relay-node.mjs', { PORT: '0' });
-      const url = await addressOf(child);
-      const half = httpRequest(url, { method: 'POST', headers: { 'content-length': 1000 } });
-      half.on('error', () => {});
-      await new Promise((resolve) => half.write('{"messages":', resolve));
-      half.destroy();
-      expect(await MessageStream.from(await ask(url, asked('Hi'))).finalText()).toBe('Hi');
-      expect((await fetch(url.replace('/api/chat', '/'))).status).toBe(404);
-      const big = await fetch(url, { method: 'POST', body: `{"messages":"${'x'.repeat(2_000_000)}"}` });
-      expect(big.status).toBe(400);
-      expect(child.stdout()).toContain('complete 7 tokens');
+    recipe('Claude Code', async (file) => {
+      await serve(() => ({}));
+      const exit = await go(file, { PATH: playClaude(TURNS, 0) }).exit;
+      const lines = [
+        'Let me look. It parses streams.',
+        'success: 2 turns, $0.01',
+        'msg_1 tool_use complete',
+        'msg_2 end_turn complete',
+      ];
+      expectPrinted(exit, `${lines.join('\n')}\n`);
+      expect(JSON.parse(readFileSync(join(project.folder, 'claude-arguments.json'), 'utf8'))).toEqual([
+        '-p',
+        'What does this project do?',
+        '--output-format',
+        'stream-json',
+        '--include-partial-messages',
+        '--verbose',
+      ]);
+      expect(server.requests).toHaveLength(0);
     });
 
-    recipe('Relay endpoint, web standard', async (file) => {
-      // What Workers, Deno and Bun have built in, on Node: requests and responses of the web over `node:http`.
-      writeFileSync(join(project.folder, 'host.mjs'), HOST.replace('HANDLER', file));
-      await checkRelay(() => go('host.mjs'));
+    test('Claude Code: it ends in the middle', async () => {
+      await serve(() => ({}));
+      const exit = await go('claude-code.mjs', { PATH: playClaude(TURNS.slice(0, 4), 1) }).exit;
+      expect(exit).toMatchObject({ code: 1, stdout: 'Let me look. ' });
+      expect(exit.stderr).toContain('TruncatedError');
     });
 
-    // Where the benchmarks' dependencies are installed these runtimes are there; they say where they listen on either output.
-    test.for<[string, string, string[]]>([
-      ['Bun', 'bun', []],
-      [
-        'Deno',
-        'deno',
-        ['serve', '--no-prompt', '--no-remote', '--port=0', '--host=127.0.0.1', '--allow-net=127.0.0.1', '--allow-env'],
-      ],
-    ])('Relay endpoint, web standard: on %s', async ([name, program, options], { skip }) => {
-      const path = join(FOLDER, '../../bench/node_modules/.bin', program);
-      if (!existsSync(path)) skip(`there is no ${name}; \`npm ci\` in bench/ brings it`);
-      const command = ['sh', '-c', 'exec "$0" "$@" 2>&1', path, ...options, 'relay-web.mjs'];
-      await checkRelay(() => launch(command, { PORT: '0', DENO_NO_UPDATE_CHECK: '1' }));
+    test('Claude Code: it is not there', async () => {
+      await serve(() => ({}));
+      const exit = await go('claude-code.mjs', { PATH: project.folder }).exit;
+      expect(exit).toMatchObject({ code: 1, stdout: '' });
+      expect(exit.stderr).toContain('spawn claude ENOENT');
+    });
+  });
+
+  describe('tools of the trade', () => {
+    recipe('Record in process', async (file) => {
+      await serve((_, n) =>
+        n === 0
+          ? errorReply(529, 'overloaded_error', 'Overloaded')
+          : reply(textEvents(['Hello ', 'you']), { delayMs: 2 }),
+      );
+      expectPrinted(await go(file).exit, 'Hello you\n');
+      // Each request has a capture of its own, also the one that failed.
+      const [failed, answer] = [1, 2].map((n) => {
+        const text = readFileSync(join(project.folder, `answer-${n}.capture`), 'utf8');
+        expect(text).not.toContain(KEY);
+        return parseCapture(text);
+      });
+      expect(failed).toMatchObject({ header: { response: { status: 529 } } });
+      expect(answer).toMatchObject({
+        header: { request: { method: 'POST', url: `${server.url}/v1/messages` }, response: { status: 200 } },
+        end: { end: 'eof' },
+      });
+      const bytes = Buffer.concat(answer?.chunks.map((chunk) => chunk.bytes) ?? []);
+      expect(bytes.toString()).toBe(sse(textEvents(['Hello ', 'you'])).join(''));
+      expect(parseMessage(bytes).content).toEqual([{ type: 'text', text: 'Hello you' }]);
+      expect(answer?.chunks.every(({ us }) => us !== undefined && us > 0)).toBe(true);
+    });
+
+    const passed = (stdout: string): number[] => ['pass', 'fail'].map((word) => numberBehind(stdout, word));
+    const numberBehind = (text: string, word: string): number =>
+      Number(new RegExp(`^# ${word} (\\d+)$`, 'm').exec(text)?.[1]);
+
+    recipe('Test with faults', async (file) => {
+      await serve(() => ({}));
+      const exit = await go(file).exit;
+      expect({ code: exit.code, counts: passed(exit.stdout) }, exit.stdout).toEqual({ code: 0, counts: [11, 0] });
+      expect(server.requests).toHaveLength(0);
+    });
+
+    test('Test with faults: a program that takes a cut answer for a whole one is caught', async () => {
+      await serve(() => ({}));
+      const file = change(project, 'test-with-faults.mjs', { 'stream.finalText()': 'lenient(stream)' });
+      const text = readFileSync(join(project.folder, file), 'utf8');
+      writeFileSync(
+        join(project.folder, file),
+        `${text}\nasync function lenient(stream) { let all = ''; try { for await (const text of stream.textStream) all += text; } catch {} return all; }\n`,
+      );
+      const exit = await go(file).exit;
+      expect({ code: exit.code, counts: passed(exit.stdout) }, exit.stdout).toEqual({ code: 1, counts: [5, 6] });
+    });
+
+    recipe('Lint in a test', async (file) => {
+      await serve(() => reply(textEvents(['One, two, three.'])));
+      const exit = await go(file).exit;
+      expect({ code: exit.code, counts: passed(exit.stdout) }, exit.stdout).toEqual({ code: 0, counts: [1, 0] });
+      expect(sent()).toMatchObject({ stream: true });
+    });
+
+    test('Lint in a test: a server that uses an index twice', async () => {
+      const [first, ...rest] = textEvents(['One']);
+      await serve(() => reply([first as object, textStart(0), textDelta(0, 'A'), blockStop(0), ...rest]));
+      const exit = await go('lint-in-test.mjs').exit;
+      expect({ code: exit.code, counts: passed(exit.stdout) }, exit.stdout).toEqual({ code: 1, counts: [0, 1] });
+      expect(exit.stdout).toContain('index-reused');
     });
   });
 
@@ -703,40 +758,41 @@ describe('recipes', () => {
   });
 });
 
-const HOST = `
-import { createServer } from 'node:http';
-import { Readable } from 'node:stream';
-import handler from './HANDLER';
-
-const server = createServer(async (incoming, outgoing) => {
-  const gone = new AbortController();
-  outgoing.on('close', () => gone.abort());
-  const body = incoming.method === 'GET' ? null : Readable.toWeb(incoming);
-  const init = { method: incoming.method, headers: incoming.headers, body, duplex: 'half', signal: gone.signal };
-  const response = await handler.fetch(new Request('http://localhost' + incoming.url, init));
-  outgoing.writeHead(response.status, Object.fromEntries(response.headers));
-  outgoing.flushHeaders();
-  const stream = response.body === null ? [] : response.body;
-  try {
-    for await (const chunk of stream) outgoing.write(chunk);
-  } catch {}
-  outgoing.end();
-});
-server.listen(0, () => console.log('http://localhost:' + server.address().port + '/'));
-`;
-
 describe('the page', () => {
   test('is fresh; UPDATE_README=1 makes it anew', async () => {
-    const made = await renderPage();
-    if (process.env['UPDATE_README']) writeFileSync(PAGE, made);
-    expect(readFileSync(PAGE, 'utf8')).toBe(made);
+    if (process.env['UPDATE_README']) writeFileSync(PAGE, await renderPage());
+    const page = readFileSync(PAGE, 'utf8');
+    expect(page).toBe(await renderPage(page));
   });
 
-  test('has every recipe, each with its test', () => {
+  test('a size that is off by more than two percent makes it stale, one that is off by less does not', async () => {
+    const [first] = RECIPES as [Recipe];
+    const { bytes } = await sizedOf(first, '');
+    const shownAs = (size: number): Promise<{ bytes: number }> => {
+      const others = '## Another\n\nImports `ssemble`: 1.0 kB.\n';
+      const cost = `Imports \`ssemble/fetch\`: ${(size / 1000).toFixed(1)} kB.`;
+      return sizedOf(first, `\n${others}\n## ${first.title}\n\n${cost}\n\n${others}`);
+    };
+    for (const factor of [0.985, 1, 1.015]) {
+      expect((await shownAs(bytes * factor)).bytes).toBeCloseTo(Math.round((bytes * factor) / 100) * 100);
+    }
+    for (const factor of [0.975, 1.025]) expect((await shownAs(bytes * factor)).bytes).toBe(bytes);
+  });
+
+  test('what a recipe costs is what it imports: less for less', async () => {
+    const parser = `import { MessageParser } from 'ssemble';`;
+    expect(importsOf(parser)).toEqual([['ssemble', '{ MessageParser }']]);
+    expect(importsOf(`import * as all from 'ssemble/sse';\nimport x from 'hono';`)).toEqual([['ssemble/sse', '*']]);
+    expect(await sizeOf(parser)).toBeLessThan(await sizeOf(`import { MessageStream } from 'ssemble';`));
+    await expect(sizeOf(`import { nothing } from 'ssemble';`)).rejects.toThrow('nothing');
+  });
+
+  test('has every recipe, and those of this file have their tests', () => {
     const files = readdirSync(FOLDER, { withFileTypes: true }).filter((entry) => entry.isFile());
     const recipes = files.map(({ name }) => name).filter((name) => name !== 'README.md');
     expect(RECIPES.map(({ file }) => file).toSorted()).toEqual(recipes.toSorted());
-    expect(ran.toSorted()).toEqual(RECIPES.map(({ title }) => title).toSorted());
+    const here = [GROUPS['Requests'], GROUPS['Other carriers'], GROUPS['Look, record, test']].flat();
+    expect(ran.toSorted()).toEqual(here.map(({ title }) => title).toSorted());
   });
 
   test('its links lead somewhere', () => {

@@ -24,6 +24,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { format } from 'prettier';
 import { ENTRIES } from './examples.ts';
+import { importsOf, sizeOf } from './host-sizes.ts';
 
 const ROOT: string = fileURLToPath(new URL('../../', import.meta.url));
 export const FOLDER: string = join(ROOT, 'test/recipes');
@@ -37,9 +38,14 @@ export interface Recipe {
   file: string;
   /** What it shows besides its first line. */
   note: string;
+  /** How it is started, in a sentence, where that is not `node` and its name. */
+  run?: string;
 }
 
-export const RECIPES: readonly Recipe[] = [
+/** What the recipes of one part of the page are about. */
+export type Group = 'Requests' | 'Servers' | 'Apps' | 'Other carriers' | 'Look, record, test';
+
+const REQUESTS: readonly Recipe[] = [
   { title: 'Basic text', file: 'basic-text.mjs', note: 'The shortest program that is right.' },
   {
     title: 'Final message',
@@ -111,6 +117,9 @@ export const RECIPES: readonly Recipe[] = [
     file: 'max-tokens.mjs',
     note: '`salvage` says what may be sent back, `continuation` makes the request that goes on.',
   },
+];
+
+const SERVERS: readonly Recipe[] = [
   {
     title: 'Relay endpoint, plain Node',
     file: 'relay-node.mjs',
@@ -119,14 +128,120 @@ export const RECIPES: readonly Recipe[] = [
   {
     title: 'Relay endpoint, web standard',
     file: 'relay-web.mjs',
-    note: 'Run by the tests on Node, and on Bun and Deno where they are installed. Workers and Hono call the same function, but have not been tried: on Workers the key comes from `env`, so give it as `apiKey`; in Hono it is `app.post("/api/chat", (c) => handler.fetch(c.req.raw))`.',
+    run: 'Run it: `bun relay-web.mjs`, or `deno serve --allow-net --allow-env relay-web.mjs`.',
+    note: 'Run by the tests on Bun and Deno, and on Node behind `node:http`.',
   },
+  {
+    title: 'Hono',
+    file: 'hono.mjs',
+    run: 'Run it: `bun hono.mjs`, or `deno serve --allow-net --allow-env hono.mjs`.',
+    note: 'Run by the tests on Cloudflare’s workerd, Bun, Deno and Node.',
+  },
+  {
+    title: 'Cloudflare Worker',
+    file: 'worker.mjs',
+    run: 'Run it: `npx wrangler dev worker.mjs`.',
+    note: 'Run by the tests on workerd, without `nodejs_compat`. There a client that has left is seen when something is written, at the latest with the next heartbeat (15 s, `heartbeatMs`); then the request to the API is closed.',
+  },
+  {
+    title: 'Express',
+    file: 'express.mjs',
+    note: 'Version 4 or 5. Headers that middleware has set on the response (CORS, cookies) go along.',
+  },
+  {
+    title: 'Fastify',
+    file: 'fastify.mjs',
+    note: '`hijack()` tells Fastify that somebody else answers; its `onSend` hooks are not run.',
+  },
+  {
+    title: 'Next route handler',
+    file: 'next-route.mjs',
+    run: 'Run it: `npx next dev`.',
+    note: 'The handler is the web’s, so the same lines are a `+server.js` of SvelteKit, an `action` of React Router and an endpoint of Astro: there the request is `({ request })`. The tests call the handler as Next does, with a real request; Next itself is not run.',
+  },
+];
+
+const APPS: readonly Recipe[] = [
+  {
+    title: 'React Native, XMLHttpRequest',
+    file: 'react-native-xhr.mjs',
+    run: 'Call `chat()` with the address of your relay.',
+    note: 'The key stays on the relay. Run by the tests with the XMLHttpRequest of jsdom against a real server, and in Hermes, React Native’s engine, after its Babel preset.',
+  },
+  {
+    title: 'React Native, expo/fetch',
+    file: 'expo-fetch.mjs',
+    run: 'Call `chat()` with the address of your relay.',
+    note: 'Tested with responses of that shape: a body that is a `ReadableStream`, and none at all.',
+  },
+  {
+    title: 'Obsidian plugin',
+    file: 'obsidian.mjs',
+    run: 'Call `ask()` from a command of the plugin.',
+    note: 'The same for every host that gives a body only as a whole. `requestUrl` is played by the tests.',
+  },
+  {
+    title: 'Service worker',
+    file: 'service-worker.mjs',
+    run: 'Bundle it into one file for `navigator.serviceWorker.register()`.',
+    note: 'The state is plain JSON at any byte, so it may be saved in the middle of a character. Run by the tests in Chromium, which stops the worker in the middle of a stream.',
+  },
+  {
+    title: 'VS Code web extension',
+    file: 'vscode-web.mjs',
+    run: 'Build it: `esbuild vscode-web.mjs --bundle --format=cjs --platform=browser --external:vscode`, for `browser` in the manifest.',
+    note: 'The bundle must import nothing but `vscode`, and make no code of text. Run by the tests in a worker of Chromium whose policy forbids eval; the API of VS Code is played.',
+  },
+];
+
+const CARRIERS: readonly Recipe[] = [
+  {
+    title: 'Amazon Bedrock',
+    file: 'bedrock.mjs',
+    note: 'Takes `AWS_BEARER_TOKEN_BEDROCK` in place of `ANTHROPIC_API_KEY`. The AWS SDK unpacks the frames itself: give `MessageStream.fromEvents()` the parsed JSON of each `chunk.bytes`.',
+  },
+  {
+    title: 'Claude Code',
+    file: 'claude-code.mjs',
+    note: 'Needs the program `claude`; the tests play it. `parentToolUseId: "toolu_…"` follows a subagent.',
+  },
+];
+
+const TOOLS: readonly Recipe[] = [
   {
     title: 'Raw look',
     file: 'raw-look.sh',
     note: '`npx ssemble view` and `npx ssemble message` read the same pipe.',
   },
+  {
+    title: 'Record in process',
+    file: 'record.mjs',
+    note: 'Then `npx ssemble stats answer-1.capture`, or `lint`, `report`, `replay`. Nothing is slowed down: a chunk is written when the program reads it.',
+  },
+  {
+    title: 'Test with faults',
+    file: 'test-with-faults.mjs',
+    run: 'Run it: `node --test test-with-faults.mjs`.',
+    note: '`faultFetch` fits the official SDK and the AI SDK as well: whatever takes a `fetch`. A capture may stand in place of the body.',
+  },
+  {
+    title: 'Lint in a test',
+    file: 'lint-in-test.mjs',
+    run: 'Run it: `node --test lint-in-test.mjs`.',
+    note: 'With `profile: "sdk"` only what the official SDKs stumble over is an error. `formatJunit` and `formatSarif` are for CI.',
+  },
 ];
+
+/** The parts of the page, in order. */
+export const GROUPS: Readonly<Record<Group, readonly Recipe[]>> = {
+  Requests: REQUESTS,
+  Servers: SERVERS,
+  Apps: APPS,
+  'Other carriers': CARRIERS,
+  'Look, record, test': TOOLS,
+};
+
+export const RECIPES: readonly Recipe[] = Object.values(GROUPS).flat();
 
 /** One of the guides' troubleshooting entries. Its tests, in `troubleshooting.test.ts`, stand under its name. */
 export interface Trouble {
@@ -198,18 +313,58 @@ export const TROUBLES: readonly Trouble[] = [
 
 // --- the page ---
 
-/** The page, laid out as the formatter lays it out. */
-export async function renderPage(): Promise<string> {
+/**
+ * The page, laid out as the formatter lays it out.
+ *
+ * @param old - the page as it was. A size that it gives stands, as long as it is off by no more than {@link TOLERANCE}: so not
+ *   every change of the sources makes the page stale
+ */
+export async function renderPage(old = ''): Promise<string> {
+  const sized = new Map<Recipe, Sized>();
+  for (const recipe of RECIPES) sized.set(recipe, await sizedOf(recipe, old));
   const parts = [
     INTRODUCTION,
-    RECIPES.map(({ title }) => `- [${title}](#${anchor(title)})`).join('\n'),
-    '- [Browser page](#browser-page)\n- [Troubleshooting](#troubleshooting)',
-    ...RECIPES.map(section),
+    ...Object.entries(GROUPS).map(([name, recipes]) => contents(name, recipes, sized)),
+    'And the [browser page](#browser-page), and [what to do when it does not stream](#troubleshooting).',
+    ...RECIPES.map((recipe) => section(recipe, sized.get(recipe))),
     BROWSER,
     troubleshooting(),
   ];
   const { prettier } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { prettier: object };
-  return format(parts.join('\n\n').replace('\n\n- [Browser', '\n- [Browser'), { ...prettier, parser: 'markdown' });
+  return format(parts.join('\n\n'), { ...prettier, parser: 'markdown' });
+}
+
+/** How far a size on the page may be from the truth. */
+const TOLERANCE = 0.02;
+
+/** What a recipe imports of the package, and how many bytes that costs. */
+interface Sized {
+  entries: string[];
+  bytes: number;
+}
+
+/** What a recipe costs; see {@link renderPage} for `old`. */
+export async function sizedOf({ title, file }: Recipe, old: string): Promise<Sized> {
+  const code = readFileSync(join(FOLDER, file), 'utf8');
+  const entries = [...new Set(importsOf(code).map(([entry]) => entry))];
+  if (entries.length === 0) return { entries, bytes: 0 };
+  const bytes = await sizeOf(code);
+  const part = old.slice(old.indexOf(`\n## ${title}\n`));
+  const shown = 1000 * Number(/^Imports [^\n]* ([\d.]+) kB\./m.exec(part)?.[1]);
+  return { entries, bytes: Math.abs(shown - bytes) <= TOLERANCE * bytes ? shown : bytes };
+}
+
+const kB = (bytes: number): string => (bytes / 1000).toFixed(1);
+const listed = (entries: readonly string[]): string => entries.map((entry) => `\`${entry}\``).join(', ');
+
+/** The recipes of one part as a table. */
+function contents(name: string, recipes: readonly Recipe[], sized: ReadonlyMap<Recipe, Sized>): string {
+  const rows = recipes.map((recipe) => {
+    const { entries, bytes } = sized.get(recipe) as Sized;
+    const cells = [`[${recipe.title}](#${anchor(recipe.title)})`, listed(entries), bytes === 0 ? '' : kB(bytes)];
+    return `| ${cells.join(' | ')} |`;
+  });
+  return [`| ${name} | imports | kB |`, '| --- | --- | ---: |', ...rows].join('\n');
 }
 
 const INTRODUCTION = `<!-- Made by \`UPDATE_README=1 npx vitest run test/recipes.test.ts\` from the files here and test/support/recipes.ts. -->
@@ -218,10 +373,14 @@ const INTRODUCTION = `<!-- Made by \`UPDATE_README=1 npx vitest run test/recipes
 
 Each is a whole program: copy it into a file that ends in \`.mjs\`, in a project that has the package (it is not on npm yet: the
 [README](../../README.md#two-commands) says how to pack it), set \`ANTHROPIC_API_KEY\`, run it. All of them are run by tests against a real server on
-this machine; the title of the test is the title of the recipe: \`npx vitest run test/recipes.test.ts -t 'Basic text'\`.
+this machine; the title of the test is the title of the recipe: \`npx vitest run test/recipes -t 'Basic text'\`. Frameworks and
+runtimes come with \`npm ci --prefix test/runtimes\`; a test whose host is not there is skipped, and says so.
 
 In a clone: \`npm ci && node test/recipes/basic-text.mjs\`. \`ANTHROPIC_BASE_URL\` sends them elsewhere, to a gateway for
-example. With \`ssemble/undici\` in place of \`ssemble/fetch\` they are the same, after \`npm install undici@7\`.`;
+example. With \`ssemble/undici\` in place of \`ssemble/fetch\` they are the same, after \`npm install undici@7\`.
+
+kB are what a recipe's imports add to a bundle for a browser: minified by esbuild, then gzip -9, 1,000 bytes each, within
+two percent. What several recipes share counts once in a bundle of yours.`;
 
 const BROWSER = `## Browser page
 
@@ -230,12 +389,21 @@ that stops the upstream, errors. It is in [browser/](browser/), and talks to eit
 
 Shown by \`npx vitest run test/browser.test.ts\`.`;
 
-function section({ title, file, note }: Recipe): string {
+function section({ title, file, note, run: way }: Recipe, sized: Sized | undefined): string {
   const { first, code } = parted(file);
   const lang = file.endsWith('.sh') ? 'sh' : 'js';
-  const test = `Run it: \`${file.endsWith('.sh') ? 'sh' : 'node'} ${file}\`. Shown by \`recipes › ${title}\`.`;
-  return [`## ${title}`, first, `\`\`\`${lang}\n${code}\n\`\`\``, `${note} ${test}`].join('\n\n');
+  const how = way ?? `Run it: \`${lang === 'sh' ? 'sh' : 'node'} ${file}\`.`;
+  const cost = sized === undefined || sized.bytes === 0 ? [] : [costOf(sized)];
+  return [
+    `## ${title}`,
+    first,
+    `\`\`\`${lang}\n${code}\n\`\`\``,
+    ...cost,
+    `${note} ${how} Shown by \`recipes › ${title}\`.`,
+  ].join('\n\n');
 }
+
+const costOf = ({ entries, bytes }: Sized): string => `Imports ${listed(entries)}: ${kB(bytes)} kB.`;
 
 /** The comment that a recipe begins with, and the rest. */
 function parted(file: string): { first: string; code: string } {
