@@ -5,6 +5,9 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { ProtocolError } from '../src/errors.ts';
+import type { Position, SseEvent, SseOptions } from '../src/sse/event.ts';
+import { SseParser } from '../src/sse/parser.ts';
 import { SseScanner, type SseScannerState } from '../src/sse/scanner.ts';
 import { cutAt, pieces, RUNS } from './support/chunkings.ts';
 import { referenceSse } from './support/reference-sse.ts';
@@ -72,7 +75,7 @@ describe('a run of usual events', () => {
     fc.assert(
       fc.property(
         stream,
-        fc.constantFrom(1, 7, 64, 140, 1400, 4096),
+        fc.constantFrom(1, 7, 64, 140, 512, 700, 1400, 4096),
         fc.array(fc.nat(), { maxLength: 4 }),
         (bytes, size, places) => {
           const expected = referenceSse(bytes);
@@ -138,4 +141,155 @@ describe('a run of usual events', () => {
       { numRuns: 150 * RUNS },
     );
   });
+});
+
+/** Pushes all chunks and ends; the handler takes notes, and throws at the events that `stumbles` names. */
+function pushed(chunks: readonly Uint8Array[], options: SseOptions = {}, stumbles?: (count: number) => boolean) {
+  const events: SseEvent[] = [];
+  const positions: Position[] = [];
+  let error: { code: string; at: unknown } | undefined;
+  const parser = new SseParser((event, self) => {
+    events.push(event);
+    positions.push(self.position());
+    if (stumbles?.(events.length) === true) throw new Error('stumbled');
+  }, options);
+  const run = (step: () => void): void => {
+    for (;;) {
+      try {
+        return step();
+      } catch (thrown) {
+        if (thrown instanceof ProtocolError) error ??= { code: thrown.code, at: thrown.at };
+        if (!(thrown instanceof Error && thrown.message === 'stumbled')) return;
+        // The chunk was taken: what is left of it is read by the next call.
+        step = () => parser.push(new Uint8Array(0));
+      }
+    }
+  };
+  let unfinished: SseEvent | undefined;
+  for (const chunk of chunks) run(() => parser.push(chunk));
+  run(() => {
+    unfinished = parser.end();
+  });
+  if (unfinished !== undefined) positions.push(parser.position());
+  return { events, positions, unfinished, error };
+}
+
+describe('pushed, where events are given as they are found', () => {
+  const sizes = fc.constantFrom(7, 140, 512, 700, 1400, 4096, 1e6);
+
+  test('they are what the standard says, and so are their places', () => {
+    fc.assert(
+      fc.property(stream, sizes, (bytes, size) => {
+        const { events, positions, unfinished } = referenceSse(bytes);
+        expect(pushed(pieces(bytes, size))).toEqual({ events, positions, unfinished, error: undefined });
+      }),
+      { numRuns: 300 * RUNS },
+    );
+  });
+
+  test('one a chunk, and whatever stands between them', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.oneof({ weight: 3, arbitrary: usual }, { weight: 1, arbitrary: odd }), { maxLength: 20 }),
+        (parts) => {
+          const { events, positions, unfinished } = referenceSse(Buffer.from(parts.join('')));
+          const chunks = parts.map((part) => new Uint8Array(Buffer.from(part)));
+          expect(pushed(chunks)).toEqual({ events, positions, unfinished, error: undefined });
+        },
+      ),
+      { numRuns: 300 * RUNS },
+    );
+  });
+
+  test.each([
+    ['a character of four bytes', [0xf0, 0x9f, 0xab, 0x96]],
+    ['a byte that is no UTF-8', [0xff]],
+    ['half a character', [0xe2, 0x82]],
+    ['a CR', [0x0d]],
+    ['a line end', [0x0a]],
+  ])('%s at each place around a cut', (_, bytes) => {
+    const plain = Buffer.from(`event: ping\ndata: ${'x'.repeat(50)}\n\n`.repeat(20));
+    for (let place = 690; place < 790; place++) {
+      const whole = new Uint8Array(
+        Buffer.concat([plain.subarray(0, place), Buffer.from(bytes), plain.subarray(place)]),
+      );
+      const { events, positions, unfinished } = referenceSse(whole);
+      for (const size of [725, 727]) {
+        expect(pushed(pieces(whole, size))).toEqual({ events, positions, unfinished, error: undefined });
+        expect(scanPlain(pieces(whole, size))).toMatchObject({ events, positions, unfinished });
+      }
+    }
+  });
+
+  test('a handler that throws loses none and gets none twice', () => {
+    fc.assert(
+      fc.property(stream, sizes, fc.integer({ min: 1, max: 5 }), (bytes, size, every) => {
+        const { events, positions, unfinished } = referenceSse(bytes);
+        // At the end nothing may be thrown: `end()` gives its event only once.
+        const chunks = [...pieces(bytes, size), new Uint8Array(0)];
+        const seen = pushed(chunks, {}, (count) => count % every === 0 && count < events.length);
+        expect(seen).toEqual({ events, positions, unfinished, error: undefined });
+      }),
+      { numRuns: 200 * RUNS },
+    );
+  });
+
+  test('a parser that a handler has saved goes on behind that event', () => {
+    fc.assert(
+      fc.property(stream, sizes, fc.nat(), (bytes, size, place) => {
+        const { events } = referenceSse(bytes);
+        const chosen = events.length === 0 ? -1 : place % events.length;
+        const seen: SseEvent[] = [];
+        let saved: SseParser | undefined;
+        const parser = new SseParser((event, self) => {
+          seen.push(event);
+          if (seen.length !== chosen + 1) return;
+          saved = SseParser.from(JSON.parse(JSON.stringify(self)) as SseScannerState, (later) => after.push(later));
+        });
+        const after: SseEvent[] = [];
+        for (const chunk of pieces(bytes, size)) {
+          const earlier = saved;
+          parser.push(chunk);
+          earlier?.push(chunk);
+        }
+        saved?.end();
+        parser.end();
+        if (saved !== undefined) expect([...seen.slice(0, chosen + 1), ...after]).toEqual(events);
+        expect(seen).toEqual(events);
+      }),
+      { numRuns: 200 * RUNS },
+    );
+  });
+
+  test('limits trip where they trip on the slow path', () => {
+    fc.assert(
+      fc.property(
+        stream,
+        sizes,
+        fc.integer({ min: 5, max: 300 }),
+        fc.integer({ min: 5, max: 400 }),
+        fc.constantFrom(0, 500, 2000),
+        (bytes, size, line, event, more) => {
+          const limits = { maxLineBytes: line + more, maxEventBytes: event + more };
+          const { events, positions, error } = scan(pieces(bytes, 1), limits);
+          expect(pushed(pieces(bytes, size), limits)).toMatchObject({ events, positions, error });
+        },
+      ),
+      { numRuns: 150 * RUNS },
+    );
+  });
+});
+
+test('an event line that waits for its data line is no part of that line when its length is judged', () => {
+  const before = 'event: ping\ndata: {}\n\n'.repeat(30);
+  const long = `event: ping\ndata: ${'x'.repeat(900)}\n\n`;
+  const bytes = new Uint8Array(Buffer.from(before + long));
+  // The chunks end behind the event line, and in the middle of the data line.
+  for (const [maxLineBytes, code] of [
+    [906, undefined],
+    [905, 'line-too-long'],
+  ] as const) {
+    const cuts = [before.length + 12, before.length + 12 + 600, before.length + 12 + 906];
+    expect(pushed(cutAt(bytes, cuts), { maxLineBytes }).error?.code).toBe(code);
+  }
 });

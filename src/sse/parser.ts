@@ -44,8 +44,13 @@ export class SseParser {
    */
   push(chunk: Uint8Array | string): void {
     this.#guard('push');
-    this.#scanner.write(chunk);
-    this.#drain();
+    this.#busy = true;
+    try {
+      this.#scanner.write(chunk, this.#onEvent, this);
+    } finally {
+      this.#busy = false;
+    }
+    if (!this.#scanner.idle) this.#drain();
   }
 
   /** Ends the input; gives the last event if no blank line ended it. It was not given to the handler. */

@@ -9,8 +9,10 @@
  * characters are decoded a MiB at a time: buffers of that size cost more for each byte than small ones.
  *
  * Most events have one shape: an event line, one data line, a blank line. A block is scanned once for a **run** of them
- * (`#scanRun`), which are then cut out as they are asked for; all else is read line by line. An event line that ends a chunk
- * waits for its data line, so that an event cut by a chunk has that shape, too.
+ * (`#scanRun`), which are then cut out as they are asked for, or given as they are found (`#giveRun`, for the push form); all
+ * else is read line by line. An event line that ends a chunk waits for its data line, so that an event cut by a chunk has
+ * that shape, too. A **plain** chunk, ASCII without a CR, is decoded whole, and what is held of it is text (`#loadPlain`): to
+ * cut and join arrays of bytes takes longer than to decode them. Where that is not possible, all goes the slower way.
  *
  * Invariants
  * - `#text` holds whole lines; `0 <= #pos <= #text.length`; every line before `#pos` has been read.
@@ -41,6 +43,7 @@ import {
   isLowSurrogate,
   lastCharacterEnd,
   decodeLines,
+  type LineDecoder,
   nativeDecoder,
   utf8Length,
 } from './utf8.ts';
@@ -58,6 +61,8 @@ const KEEP_BYTES = 4096;
 const PIECE = 64 * 1024;
 /** Held bytes become text when more than these have come together. */
 const HELD_BYTES = 1024 * 1024;
+/** A shorter chunk that ends no event is held as bytes: text in small pieces costs more. */
+const PLAIN_BYTES = 512;
 /** A longer event line does not wait for its data line. */
 const MAX_EVENT_LINE = 256;
 /** Not looked for yet. */
@@ -65,6 +70,9 @@ const UNKNOWN = -2;
 
 /** A place in the input: a byte offset, or `~index` (negative) for an index into the block, if it is not even. */
 type Mark = number;
+
+/** Who gets an event, and what else it is told. */
+type Give<P = unknown> = (event: SseEvent, parser: P) => void;
 
 /** The saved state of a scanner: plain JSON. */
 export interface SseScannerState {
@@ -157,15 +165,17 @@ export class SseScanner {
   #idBuffer = '';
   #retry: number | undefined = undefined;
 
-  // The run: the next events of the block, if they have the usual shape. `#runAt` is the first that was not given yet;
-  // those before `#runSettled` are counted, and `position()` knows them.
+  // The run: the next events of the block, if they have the usual shape. `#runAt` is the first that was not given yet.
   #runAt = 0;
   #runLength = 0;
-  #runSettled = 0;
-  #runStart = 0;
+  /** How many events of usual shape were given that are not counted yet, and where the last of them begins. */
+  #unsettled = 0;
+  #usualStart = 0;
   /** Where the data of each ends. */
   readonly #runEnds: number[] = [];
   readonly #runHeads: Head[] = [];
+  /** The one that fitted last. */
+  #head: Head | undefined = undefined;
 
   // What has been read.
   #atStart = true;
@@ -204,7 +214,10 @@ export class SseScanner {
    *
    * @throws TypeError if the chunk is neither, or after `end()`; the `ProtocolError` that ended the scan, if one did.
    */
-  write(chunk: Uint8Array | string): void {
+  write(chunk: Uint8Array | string): void;
+  /** @internal */
+  write<P>(chunk: Uint8Array | string, give: Give<P>, parser: P): void;
+  write(chunk: Uint8Array | string, give?: Give, parser?: unknown): void {
     if (this.#failure !== undefined) throw this.#failure;
     if (this.#ended) throw new TypeError('Cannot write: the input has ended; reset() begins a new one');
     const text = typeof chunk === 'string';
@@ -217,12 +230,22 @@ export class SseScanner {
     if (chunk.length === 0) return;
     if (this.#pos < this.#text.length || this.#queue.length > 0) {
       this.#queue.push(typeof chunk === 'string' ? chunk : chunk.slice());
-    } else if (chunk.length <= PIECE) this.#load(chunk);
+    } else if (chunk.length <= PIECE) this.#load(chunk, give, parser);
     else {
       // Strings of megabytes are made, and read, at half the speed of small ones.
-      this.#load(typeof chunk === 'string' ? chunk.slice(0, PIECE) : chunk.subarray(0, PIECE));
       for (let from = PIECE; from < chunk.length; from += PIECE) this.#queue.push(chunk.slice(from, from + PIECE));
+      this.#load(typeof chunk === 'string' ? chunk.slice(0, PIECE) : chunk.subarray(0, PIECE), give, parser);
     }
+  }
+
+  /**
+   * Whether `next()` has nothing to say: everything is read, and no limit is near.
+   *
+   * @internal
+   */
+  get idle(): boolean {
+    if (this.#pos < this.#text.length || this.#queue.length > 0 || this.#open) return false;
+    return this.#heldBytes <= this.#maxLineBytes && this.#heldBytes <= this.#maxEventBytes;
   }
 
   /**
@@ -366,7 +389,7 @@ export class SseScanner {
     this.#taken = 0;
     this.#text = '';
     this.#pos = 0;
-    this.#runAt = this.#runLength = this.#runSettled = 0;
+    this.#runAt = this.#runLength = this.#unsettled = 0;
     this.#raw = undefined;
     this.#even = true;
     this.#blockStart = this.#blockEnd = this.#knownByte = state.offset;
@@ -404,7 +427,7 @@ export class SseScanner {
     const pieces: (string | { base64: string })[] = [];
     const rest = this.#text.slice(this.#pos);
     const asText = this.#raw === undefined && !(this.#even && rest.includes('\uFFFD'));
-    if (this.#heldYoung === 0 && (this.#heldText !== '' || asText)) {
+    if (this.#heldYoung === 0 && asText) {
       if (rest + this.#heldText !== '') pieces.push(rest + this.#heldText);
     } else {
       const from = this.#raw === undefined ? 0 : this.#byteAt(this.#pos) - this.#blockStart;
@@ -420,7 +443,7 @@ export class SseScanner {
 
   // ── Input: chunks → a block of whole lines, and what is held ──────────────────────────────────────────────────────
 
-  #load(chunk: Uint8Array | string): void {
+  #load(chunk: Uint8Array | string, give?: Give, parser?: unknown): void {
     this.#leaveBlock();
     if (typeof chunk === 'string') {
       if (this.#half !== '') {
@@ -434,21 +457,70 @@ export class SseScanner {
       }
       return this.#loadBytes(encodeUtf8(chunk), true);
     }
+    if (this.#mayBePlain(chunk) && this.#loadPlain(chunk, give, parser)) return;
     if (this.#heldYoung === 0 && this.#heldText !== '') this.#holdAsBytes();
     if (this.#half !== '') {
       // In front of the chunk, not behind what is held: a CR that waits there ends its line now.
       chunk = joined(encodeUtf8(this.#half), chunk);
       this.#half = '';
     }
-    this.#loadBytes(chunk);
+    this.#loadBytes(chunk, chunk.length > 0, give, parser);
   }
 
-  #loadBytes(chunk: Uint8Array, more: boolean = chunk.length > 0): void {
-    const last = chunk.length - 1;
+  /** Whether it is worth trying {@link #loadPlain}: the chunk may end a line, and the input was plain so far. */
+  #mayBePlain(chunk: Uint8Array): boolean {
+    if (chunk.length < PLAIN_BYTES && !endsEvent(chunk)) return false;
+    if (!this.#ascii || this.#cr !== -1 || this.#heldCr || this.#half !== '' || this.#decoder === undefined)
+      return false;
+    return this.#heldYoung === 0 && this.#heldBytes === this.#heldText.length;
+  }
+
+  /**
+   * A chunk of ASCII without a CR, as nearly all are, read as text at once: what is held of it is text, and not a byte is
+   * copied. Gives `false`, and changes nothing, if it is another one. All that was held before is ASCII, too.
+   */
+  #loadPlain(chunk: Uint8Array, give: Give | undefined, parser: unknown): boolean {
+    const text = (this.#decoder as LineDecoder).whole.decode(chunk);
+    const { length } = chunk;
+    const shift = this.#heldBytes;
+    if (text.length !== length || text.indexOf('\r') !== -1) {
+      if (shift > 0 || !endsEvent(chunk)) return false;
+      this.#setBlock(chunk, NOTHING, text, give, parser);
+      return true;
+    }
+    const full = shift === 0 ? text : this.#heldText + text;
+    let cut = full.length;
+    if (!endsEvent(chunk)) {
+      const line = text.lastIndexOf('\n') + 1;
+      if (line === 0) {
+        this.#hold(chunk, 0);
+        return true;
+      }
+      const end = (cut = shift + line);
+      const last = full.lastIndexOf('\n', end - 2) + 1;
+      if (end - last <= MAX_EVENT_LINE && full.charCodeAt(last) === LOWER_E) cut = last;
+      const rest = full.substring(cut);
+      // A byte that is no ASCII may be as long as what it is read as; then it may be half a character, too.
+      if (rest.includes('\uFFFD')) return false;
+      this.#heldText = rest;
+      this.#heldBytes = rest.length;
+      this.#heldHead = end - cut;
+      if (cut === 0) return true;
+    } else if (shift > 0) {
+      this.#heldText = '';
+      this.#heldBytes = this.#heldHead = 0;
+    }
+    this.#blockEnd = this.#blockStart + cut;
+    this.#setText(cut === full.length ? full : full.substring(0, cut), true);
+    this.#run(chunk, shift, give, parser);
+    return true;
+  }
+
+  #loadBytes(chunk: Uint8Array, more: boolean, give?: Give, parser?: unknown): void {
     if (this.#heldBytes === 0) {
       // A long line has ended, and nothing was cut since.
       if (this.#held.length > KEEP_BYTES) this.#held = NOTHING;
-      if (chunk[last] === LF && chunk[last - 1] === LF) return this.#setBlock(chunk);
+      if (endsEvent(chunk)) return this.#setBlock(chunk, NOTHING, undefined, give, parser);
     }
     const line = lastLineEnd(chunk, this.#ascii ? this.#decoder : undefined);
     const cut = line < 2 || chunk[line - 2] === LF ? line : this.#beforeEventLine(chunk, line);
@@ -536,9 +608,14 @@ export class SseScanner {
     this.#heldCr = false;
   }
 
-  /** The block is what is held as text, `front`, if there is one, and `bytes`: whole lines together. */
-  #setBlock(bytes: Uint8Array, front: Uint8Array = NOTHING): void {
-    let text = decodeLines(this.#decoder, bytes, this.#ascii);
+  /** The block is what is held as text, `front`, if there is one, and `bytes`, or `text`: whole lines together. */
+  #setBlock(
+    bytes: Uint8Array,
+    front: Uint8Array = NOTHING,
+    text: string = decodeLines(this.#decoder, bytes, this.#ascii),
+    give?: Give,
+    parser?: unknown,
+  ): void {
     if (front.length > 0) text = decodeLines(this.#decoder, front, true) + text;
     const before = this.#heldText;
     const shift = this.#heldBytes - this.#heldYoung + front.length;
@@ -552,7 +629,15 @@ export class SseScanner {
     this.#ascii = this.#even = text.length === length;
     if (!this.#even && text.includes('\uFFFD')) this.#raw = joined(encodeUtf8(before), joined(front, bytes));
     this.#setText(text);
-    if (this.#even && this.#cr === -1 && !this.#open) this.#scanRun(bytes, shift);
+    // Where bytes and units differ, their places agree at the beginning alone.
+    if (this.#cr === -1) this.#run(bytes, this.#even || shift === 0 ? shift : Infinity, give, parser);
+  }
+
+  /** Reads the events of usual shape with which the block begins: gives them, if somebody takes them now. */
+  #run(bytes: Uint8Array, shift: number, give: Give | undefined, parser: unknown): void {
+    if (this.#open || this.#mayExceed) return;
+    if (give === undefined || this.#retry !== undefined) this.#scanRun(bytes, shift);
+    else this.#giveRun(bytes, shift, give, parser);
   }
 
   #loadText(chunk: string): void {
@@ -575,13 +660,13 @@ export class SseScanner {
     this.#heldCr = this.#heldText !== '' && this.#heldLast === CR;
   }
 
-  #setText(text: string): void {
+  #setText(text: string, plain = false): void {
     this.#text = text;
     this.#pos = 0;
     this.#knownIndex = 0;
     this.#knownByte = this.#blockStart;
     this.#lf = UNKNOWN;
-    this.#cr = text.indexOf('\r');
+    this.#cr = plain ? -1 : text.indexOf('\r');
     if (this.#atStart) {
       this.#atStart = false;
       if (text.charCodeAt(0) === BOM) this.#pos = 1;
@@ -594,7 +679,7 @@ export class SseScanner {
   /** Turns the marks into bytes, while the block that they point into is still there. */
   #leaveBlock(): void {
     this.#settleRun();
-    this.#runAt = this.#runLength = this.#runSettled = 0;
+    this.#runAt = this.#runLength = 0;
     if (!this.#even) {
       this.#from = this.#byteOf(this.#from);
       this.#given = this.#byteOf(this.#given);
@@ -676,21 +761,23 @@ export class SseScanner {
   #scanRun(bytes: Uint8Array | undefined, shift: number): void {
     const text = this.#text;
     const length = text.length;
+    const even = this.#even;
     const ends = this.#runEnds;
     const heads = this.#runHeads;
     const view =
-      bytes === undefined || bytes.length < VIEW_BYTES
+      bytes === undefined || bytes.length < VIEW_BYTES || !even
         ? undefined
         : new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-    let head: Head | undefined = heads[0];
+    let head = this.#head;
     let pos = this.#pos;
     let run = 0;
     if (!this.#mayExceed) {
       while (pos < length) {
-        const raw = pos < shift ? undefined : bytes;
+        const raw = pos < shift || (pos > 0 && !even) ? undefined : bytes;
         if (head === undefined || !hasHead(head, text, pos, raw, view, pos - shift)) {
           head = findHead(text, pos, raw, view, pos - shift);
           if (head === undefined) break;
+          this.#head = head;
         }
         const end = text.indexOf('\n', pos + head.length);
         if (end === -1 || text.charCodeAt(end + 1) !== LF) break;
@@ -699,9 +786,36 @@ export class SseScanner {
         pos = end + 2;
       }
     }
-    this.#runStart = this.#pos;
-    this.#runAt = this.#runSettled = 0;
+    this.#runAt = 0;
     this.#runLength = run;
+  }
+
+  /** The same, but each event is given as it is found: `position()` and all else are as after `next()`. */
+  #giveRun(bytes: Uint8Array, shift: number, give: Give, parser: unknown): void {
+    const text = this.#text;
+    const length = text.length;
+    const even = this.#even;
+    const id = this.#idBuffer;
+    const view =
+      bytes.length < VIEW_BYTES || !even ? undefined : new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    let head: Head | undefined = this.#head;
+    let pos = this.#pos;
+    while (pos < length) {
+      const at = pos - shift;
+      const raw = at < 0 || (at > 0 && !even) ? undefined : bytes;
+      if (head === undefined || !hasHead(head, text, pos, raw, view, at)) {
+        head = findHead(text, pos, raw, view, at);
+        if (head === undefined) break;
+        this.#head = head;
+      }
+      const end = text.indexOf('\n', pos + head.length);
+      if (end === -1 || text.charCodeAt(end + 1) !== LF) break;
+      const data = text.substring(pos + head.length, end);
+      this.#usualStart = pos;
+      this.#pos = pos = end + 2;
+      this.#unsettled++;
+      give({ event: head.name, data, id, named: true }, parser);
+    }
   }
 
   /** The next event of the run. What else it changes is settled when somebody looks, or the run is at its end. */
@@ -710,20 +824,21 @@ export class SseScanner {
     const head = this.#runHeads[at] as Head;
     const end = this.#runEnds[at] as number;
     const data = this.#text.substring(this.#pos + head.length, end);
+    this.#usualStart = this.#pos;
     this.#pos = end + 2;
+    this.#unsettled++;
     if (this.#retry !== undefined) return makeEvent(head.name, data, this.#idBuffer, this.#takeRetry());
     return { event: head.name, data, id: this.#idBuffer, named: true };
   }
 
-  /** Counts the events of the run that were given. */
+  /** Counts the events of usual shape that were given. */
   #settleRun(): void {
-    const given = this.#runAt - this.#runSettled;
+    const given = this.#unsettled;
     if (given === 0) return;
-    const first = this.#runAt === 1;
-    this.#given = this.#markOf(first ? this.#runStart : (this.#runEnds[this.#runAt - 2] as number) + 2);
-    // Comments may stand before the run, never within it.
-    this.#from = first ? this.#end : this.#given;
-    this.#runSettled = this.#runAt;
+    this.#unsettled = 0;
+    this.#given = this.#markOf(this.#usualStart);
+    // Before the first of them comments may stand; the others follow each other.
+    this.#from = given === 1 ? this.#end : this.#given;
     this.#end = this.#markOf(this.#pos);
     this.#events += given;
     this.#givenEvent = this.#events;
@@ -914,6 +1029,12 @@ function makeEvent(name: string | undefined, data: string, id: string, retry: nu
   const named = name !== undefined;
   const event = name === undefined || name === '' ? 'message' : name;
   return retry === undefined ? { event, data, id, named } : { event, data, id, retry, named };
+}
+
+/** Whether nothing is to be held of the chunk. */
+function endsEvent(chunk: Uint8Array): boolean {
+  const last = chunk.length - 1;
+  return chunk[last] === LF && chunk[last - 1] === LF;
 }
 
 /** Whether the line `[pos, end)` has the field name `name`: it ends there, or a colon follows. */
