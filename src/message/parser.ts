@@ -4,7 +4,7 @@ import type { ContentBlock } from '../protocol/blocks.ts';
 import type { Delta, StreamEvent } from '../protocol/events.ts';
 import type { Message } from '../protocol/message.ts';
 import type { AssemblyObserver, MessageAssembler } from './assembler.ts';
-import { MessageReader, type MessageReaderState, type ReaderOptions } from './reader.ts';
+import { MessageReader, type MessageReaderState, type ReaderOptions, type Taker } from './reader.ts';
 import { infoOf, type Slot, viewOf } from './slot.ts';
 import type { At, BlockInfo, Diagnostic, MessageRecord, Outcome } from './types.ts';
 import { MessageView } from './view.ts';
@@ -63,6 +63,7 @@ export class MessageParser extends MessageView {
   readonly #handlers: MessageHandlers;
   /** Whether there is any handler: who only wants the message pays for no calls. */
   readonly #listens: boolean;
+  readonly #taker: Taker = { took: (event) => this.#tell(event) };
   #busy = false;
   // What the event that is being applied did; told to the handlers when it is.
   #diagnostics: Diagnostic[] = [];
@@ -112,8 +113,14 @@ export class MessageParser extends MessageView {
    */
   push(chunk: Uint8Array | string): void {
     this.#guard('push');
-    this.#reader.write(chunk);
-    this.#drain();
+    try {
+      this.#reader.write(chunk, this.#taker);
+    } catch (error) {
+      // Under `strict` the event that broke the rule may have told of others before it.
+      if (error instanceof StreamError) this.#tell(undefined);
+      throw error;
+    }
+    if (!this.#reader.idle || this.#diagnostics.length > 0) this.#drain();
   }
 
   /**

@@ -37,6 +37,11 @@ export interface MessageReaderState {
   given: At | undefined;
 }
 
+/** Who is told of events as they are found. */
+export interface Taker {
+  took(event: StreamEvent): void;
+}
+
 /** The pull form of the message parser. Internal: the parser and the stream are its public forms. */
 export class MessageReader {
   readonly #scanner: SseScanner;
@@ -48,6 +53,7 @@ export class MessageReader {
   #carried = false;
   #given: At | undefined = undefined;
   #eventName: string | undefined = undefined;
+  #taker: Taker | undefined = undefined;
   /** The input has; what the outcome is, the assembler knows. */
   #ended = false;
 
@@ -70,10 +76,18 @@ export class MessageReader {
     }
   }
 
-  /** Gives bytes or text; see `SseScanner.write` for what it throws. */
-  write(chunk: Uint8Array | string): void {
+  /**
+   * Gives bytes or text; see `SseScanner.write` for what it throws.
+   *
+   * @param taker - is told of events as they are found and applied, where that can be; the others wait for `next()`
+   */
+  write(chunk: Uint8Array | string, taker?: Taker): void {
     this.assembler.check();
-    if (this.#sniffer.settled || this.#ended) return this.#scanner.write(chunk);
+    if (this.#sniffer.settled || this.#ended) {
+      if (taker === undefined) return this.#scanner.write(chunk);
+      this.#taker = taker;
+      return this.#scanner.write(chunk, MessageReader.#give, this);
+    }
     if (typeof chunk !== 'string' && !(chunk instanceof Uint8Array)) {
       // What is no chunk at all the scanner refuses; any other view (of another realm, say) is bytes.
       if (!ArrayBuffer.isView(chunk)) return this.#scanner.write(chunk);
@@ -103,6 +117,15 @@ export class MessageReader {
       throw this.#poisoned(error);
     }
     return sse === undefined ? undefined : this.#take(sse);
+  }
+
+  static #give(this: void, sse: SseEvent, reader: MessageReader): void {
+    reader.#taker?.took(reader.#take(sse));
+  }
+
+  /** Whether `next()` has nothing to give. */
+  get idle(): boolean {
+    return this.#scanner.idle;
   }
 
   #take(sse: SseEvent): StreamEvent {
