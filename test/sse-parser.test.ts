@@ -508,3 +508,23 @@ describe('properties', () => {
     );
   });
 });
+
+describe('a chunk belongs to the caller', () => {
+  test.each<[string, (text: string) => Uint8Array]>([
+    ['Uint8Array', (text) => new Uint8Array(Buffer.from(text))],
+    ['Buffer', (text) => Buffer.from(text)],
+  ])('a %s that is written over after `write()` has been read', (_, make) => {
+    const events = Array.from({ length: 8 }, (_unused, i) => `data: ${String(i).repeat(20_000)}\n\n`);
+    for (const sizes of [[events.join('')], events]) {
+      const scanner = new SseScanner();
+      for (const text of sizes) {
+        const chunk = make(text);
+        scanner.write(chunk);
+        chunk.fill(0x78);
+      }
+      const seen: string[] = [];
+      for (let event = scanner.next(); event !== undefined; event = scanner.next()) seen.push(event.data);
+      expect(seen).toEqual(events.map((text) => text.slice(6, -2)));
+    }
+  });
+});

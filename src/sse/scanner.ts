@@ -229,11 +229,18 @@ export class SseScanner {
     }
     if (chunk.length === 0) return;
     if (this.#pos < this.#text.length || this.#queue.length > 0) {
-      this.#queue.push(typeof chunk === 'string' ? chunk : chunk.slice());
+      this.#queue.push(typeof chunk === 'string' ? chunk : new Uint8Array(chunk));
     } else if (chunk.length <= PIECE) this.#load(chunk, give, parser);
     else {
       // Strings of megabytes are made, and read, at half the speed of small ones.
-      for (let from = PIECE; from < chunk.length; from += PIECE) this.#queue.push(chunk.slice(from, from + PIECE));
+      for (let from = PIECE; from < chunk.length; from += PIECE) {
+        // Bytes are copied: they are the caller's to write over. (`slice` of Node's `Buffer` is no copy.)
+        this.#queue.push(
+          typeof chunk === 'string'
+            ? chunk.slice(from, from + PIECE)
+            : new Uint8Array(chunk.subarray(from, from + PIECE)),
+        );
+      }
       this.#load(typeof chunk === 'string' ? chunk.slice(0, PIECE) : chunk.subarray(0, PIECE), give, parser);
     }
   }
