@@ -245,10 +245,20 @@ describe('SecretMask', () => {
   });
 
   it('leaves the caller’s bytes alone', () => {
-    const bytes = encoder.encode('xx secret12 xx');
-    const [clean] = new SecretMask(['secret12']).push({ us: 1, bytes });
-    expect(decoder.decode(clean?.bytes)).toBe('xx ******** xx');
-    expect(decoder.decode(bytes)).toBe('xx secret12 xx');
+    // A `Buffer` is a Uint8Array whose `slice` copies nothing, and those of a socket are on their way to the client.
+    for (const bytes of [encoder.encode('xx secret12 xx'), Buffer.from('xx secret12 xx')]) {
+      const [clean] = new SecretMask(['secret12']).push({ us: 1, bytes });
+      expect(decoder.decode(clean?.bytes)).toBe('xx ******** xx');
+      expect(decoder.decode(bytes)).toBe('xx secret12 xx');
+    }
+  });
+
+  it('keeps its own copy of what it holds back', () => {
+    const mask = new SecretMask(['secret12']);
+    const bytes = Buffer.from('xx secr');
+    expect(mask.push({ us: 1, bytes })).toEqual([]);
+    bytes.fill(0x20);
+    expect(decoder.decode(mask.push({ us: 2, bytes: encoder.encode('ecy') })[0]?.bytes)).toBe('xx secr');
   });
 });
 

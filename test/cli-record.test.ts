@@ -14,7 +14,9 @@ import Anthropic from '@anthropic-ai/sdk';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Capture } from '../src/capture/format.ts';
 import { parseCapture } from '../src/capture/reader.ts';
+import { CaptureRecorder } from '../src/capture/recorder.ts';
 import { parseListen, parseTarget } from '../src/cli/recorder/address.ts';
+import { BodyTape } from '../src/cli/recorder/body-tape.ts';
 import { CaptureFolder } from '../src/cli/recorder/capture-file.ts';
 import type { ExchangeReport } from '../src/cli/recorder/exchange.ts';
 import { type Proxy, startProxy } from '../src/cli/recorder/proxy.ts';
@@ -376,6 +378,25 @@ describe('compressed answers', () => {
     });
   });
 
+  it('that unpack without end are cut off, and the capture says so', async () => {
+    for (const [encoding, bomb] of [
+      ['gzip', gzipSync(Buffer.alloc(10_000_000, 'a'))],
+      ['br', brotliCompressSync(Buffer.alloc(10_000_000, 'a'))],
+    ] as const) {
+      let file = '';
+      const recorder = new CaptureRecorder({ write: (line) => (file += line) });
+      const tape = new BodyTape(recorder, encoding, 1_000_000);
+      for (let i = 0; i < bomb.length; i += 1000) tape.write(bomb.subarray(i, i + 1000), i);
+      await tape.end('eof', undefined, 1e6);
+      const capture = parseCapture(file);
+      expect(bodyOf(capture).length).toBeLessThanOrEqual(1_000_000);
+      expect(bodyOf(capture).length).toBeGreaterThan(900_000);
+      expect(capture.end?.error).toBe(
+        `the ${encoding} body cannot be decoded: it unpacks to more than 1000000 bytes; what is beyond is left out`,
+      );
+    }
+  });
+
   it('that are cut keep what could be decoded', async () => {
     const body = gzipSync(STREAM.repeat(20));
     const recording = await record(
@@ -456,6 +477,82 @@ describe('what goes wrong', () => {
     expect(capture.end?.masked).toBe(1);
   });
 
+  it('a key in one piece is covered in the capture, not in what the client gets', async () => {
+    const text = `{"error":"invalid x-api-key: ${KEY}"}`;
+    const server = await serve(() => reply([], { status: 401, steps: [text] }));
+    const recording = await record(server.url);
+    const seen = await ask(recording.url, '/v1/messages', { headers: { 'x-api-key': KEY } });
+    expect(Buffer.from(seen.body, 'base64').toString()).toBe(text);
+    expect(bodyOf(await recording.capture()).toString()).not.toContain(KEY);
+  });
+
+  it('a key without a known look, quoted in path and headers, is nowhere in the file, its name, or the report', async () => {
+    const key = 'gateway-key/123456';
+    const server = await serveRaw((_, response) => {
+      response.writeHead(404, { 'x-debug': `got ${key}`, location: `/u/${encodeURIComponent(key)}` });
+      response.end(`no such thing: ${key}`);
+    });
+    const recording = await record(server, { keepBody: true });
+    const headers = { authorization: `Bearer ${key}`, 'x-note': `see ${key}` };
+    const seen = await ask(
+      recording.url,
+      `/v1/u/${key}/x?at=${encodeURIComponent(key)}`,
+      { headers },
+      `{"a":"${key}"}`,
+    );
+    expect(seen.headers).toContain(`x-debug: got ${key}`);
+    expect(Buffer.from(seen.body, 'base64').toString()).toBe(`no such thing: ${key}`);
+    await recording.capture();
+    const [name = ''] = readdirSync(folder);
+    const written = name + readFileSync(join(folder, name), 'utf8') + JSON.stringify(recording.reports);
+    expect(written).not.toMatch(/gateway-key|123456/);
+    expect(written).toContain('see [redacted]');
+  });
+
+  it.each([
+    ['a status that is none', 'HTTP/1.1 099 Odd\r\nContent-Length: 2\r\n\r\nhi', /Invalid status code: 99/],
+    ['a reason with control characters', 'HTTP/1.1 200 \u0001\r\nContent-Length: 2\r\n\r\nhi', /statusMessage/],
+    [
+      'another protocol',
+      'HTTP/1.1 101 Hi\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\nxx',
+      /switched protocols, unasked/,
+    ],
+    ['a chunk that is none', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nZZ\r\n', /chunk size/],
+  ])(
+    'a server that answers with %s: the client’s connection ends, and the recorder goes on',
+    async (_, answer, why) => {
+      const server = createNetServer((socket) => {
+        socket.on('error', () => undefined).once('data', () => socket.write(answer, 'latin1'));
+        cleanups.push(() => void socket.destroy());
+      });
+      server.listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      cleanups.push(() => void server.close());
+      const recording = await record(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+      const seen = await ask(recording.url, '/v1/messages');
+      expect(seen.error).toMatch(/socket hang up|aborted/);
+      const { end } = await recording.capture();
+      expect(end?.end).toBe('reset');
+      expect(end?.error).toMatch(why);
+    },
+  );
+
+  it('a client that asks again before it is answered: what breaks then waits for its turn', async () => {
+    const server = await serveRaw((request, response) => {
+      if (request.url === '/two') return void request.socket.resetAndDestroy();
+      setTimeout(() => response.end('one'), 50);
+    });
+    const recording = await record(server);
+    const socket = connect(Number(new URL(recording.url).port), '127.0.0.1');
+    let got = '';
+    socket.on('data', (piece: Buffer) => (got += piece.toString())).on('error', () => undefined);
+    socket.write('GET /one HTTP/1.1\r\nHost: a\r\n\r\nGET /two HTTP/1.1\r\nHost: a\r\n\r\n');
+    await once(socket, 'close');
+    expect(got).toMatch(/^HTTP\/1.1 200 OK[^]*one\s*(?:0\s*)?$/);
+    while (recording.reports.length < 2) await sleep(2);
+    expect(recording.reports.map(({ path, end }) => `${path} ${end}`).sort()).toEqual(['/one eof', '/two reset']);
+  });
+
   it('a client that does not read holds the server up', async () => {
     const block = 'x'.repeat(1 << 20);
     const server = await serve((): Reply => ({ steps: Array.from({ length: 64 }, () => block) }));
@@ -521,6 +618,18 @@ describe('the folder', () => {
     const file = join(folder, 'file');
     writeFileSync(file, '');
     await expect(CaptureFolder.open(file)).rejects.toThrow(`Cannot write ${file}: there is a file of that name`);
+  });
+});
+
+describe('two recorders on one folder', () => {
+  it('take other numbers, and lose nothing', async () => {
+    const server = await serve(() => reply([], { steps: [STREAM] }));
+    const recordings = [await record(server.url), await record(server.url)];
+    for (const { url } of [...recordings, ...recordings]) await ask(url, '/v1/messages');
+    while (recordings.some(({ reports }) => reports.length < 2)) await sleep(2);
+    const names = readdirSync(folder).sort();
+    expect(names).toHaveLength(4);
+    for (const name of names) expect(bodyOf(parseCapture(readFileSync(join(folder, name)))).toString()).toBe(STREAM);
   });
 });
 
@@ -756,6 +865,40 @@ describe('a command behind --', () => {
     expect(readFileSync(file, 'utf8')).not.toMatch(new RegExp(`${auth}|${KEY}|hidden`));
   });
 
+  it.each([
+    ['-H', 'x-api-key: KEY'],
+    ['-Hx-api-key: KEY'],
+    ['--header=x-api-key: KEY'],
+    ['--header=Authorization: Bearer KEY'],
+    ['--oauth2-bearer', 'KEY'],
+    ['-u', 'me:KEY'],
+    ['-ume:KEY'],
+    ['--user=me:KEY'],
+    ['-b', 'sid=KEY; a=b'],
+    ['--cookie', 'sid=KEY'],
+    ['--password=KEY'],
+    ['--password', 'KEY'],
+    ['--api-key', 'KEY'],
+    ['x-api-key:KEY'],
+    ['API_KEY=KEY'],
+    ['https://h/?api_key=KEY'],
+    ['-d', '{"mcp_servers": [{"authorization_token": "KEY"}]}'],
+  ])('nor where it says %j, whichever program it is for', async (...words) => {
+    const code = 'process.stdout.write("one word: " + process.argv.slice(1).join(" "))';
+    const own = words.filter((word) => word !== undefined).map((word) => word.replace(/\bKEY\b/, 'gateway-0123456789'));
+    const result = await ran(['record', '-o', file, ...node(code), '--', ...own], '', { env });
+    expect(result.out).toContain('gateway-0123456789');
+    const written = readFileSync(file, 'utf8');
+    expect(written).toContain('one word: ');
+    expect(written).not.toContain('gateway-0123456789');
+  });
+
+  it('leaves alone what only looks like an option with a secret', async () => {
+    const args = [...node('process.stdout.write(process.argv.slice(1).join(" "))'), '--', '-u', 'some-script.py'];
+    await ran(['record', '-o', file, ...args], '', { env });
+    expect(readFileSync(file, 'utf8')).toContain('-u some-script.py');
+  });
+
   it('curl against a server that hangs: timeout; one that is not there: exit 7', async () => {
     const server = await serve((): Reply => ({ steps: ['data: 1\n\n', { stall: true }] }));
     const slow = await ran(['record', '-o', file, '--', 'curl', '-sN', '-m', '0.3', server.url], '', { env });
@@ -815,6 +958,17 @@ describe('as a process', () => {
     await seen;
     const capture = parseCapture(readFileSync(file));
     expect([textsOf(capture), capture.end]).toEqual([['data: 1\n\n'], undefined]);
+  });
+
+  it('does not write over the file that it reads', async () => {
+    const file = join(folder, 'same.sse');
+    writeFileSync(file, STREAM);
+    const child = spawn('sh', ['-c', `'${process.execPath}' '${program}' record -o '${file}' < '${file}'`]);
+    let err = '';
+    child.stderr.on('data', (piece: Buffer) => (err += piece.toString()));
+    expect((await once(child, 'close'))[0]).toBe(2);
+    expect(err).toMatch(/^ssemble: Cannot write over the input\. Give another file/);
+    expect(readFileSync(file, 'utf8')).toBe(STREAM);
   });
 
   it('a pipe: what comes out is what went in, at once', async () => {

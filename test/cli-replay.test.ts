@@ -202,7 +202,9 @@ describe('replay, printing', () => {
     [['--speed', 'fast'], /--speed cannot be "fast"/],
     [['--speed', '2', '--instant'], /Cannot play at a speed and at once/],
     [['--seed', '-1'], /--seed cannot be "-1"/],
-    [['--listen', 'here'], /--listen cannot be "here"/],
+    [['--listen', 'here:there'], /--listen cannot be "here:there"/],
+    [['--listen', '0.0.0.0:0'], /--listen 0\.0\.0\.0:0 can be reached from other machines\. .*--allow-remote/],
+    [['--serve', '--listen', 'example.com'], /can be reached from other machines/],
     [['--listen', '127.0.0.1:99999'], /--listen cannot be/],
     [[sse], /Cannot print several streams as one\. Use --serve/],
   ])('refuses %j', async (argv, message) => {

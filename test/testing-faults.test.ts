@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { Capture } from '../src/capture/format.ts';
 import { formatCapture } from '../src/capture/writer.ts';
 import { MessageParser, parseMessage } from '../src/index.ts';
-import { decodeUtf8, SseScanner, type SseEvent } from '../src/sse/index.ts';
+import { decodeUtf8, encodeUtf8, SseScanner, type SseEvent } from '../src/sse/index.ts';
 import { applyFaults, faults, FAULTS, parseFault, streams, type Fault, type Playback } from '../src/testing/index.ts';
 import { textBody } from './support/messages.ts';
 
@@ -70,6 +70,7 @@ describe('parseFault()', () => {
     ['cut@event:1:5s', 'cut takes nothing more behind the place, not "5s"'],
     ['cut@event:1:2:3', '"3" is too much'],
     ['stall@event:1:30', '"30" is no time: write it with its unit'],
+    [`stall@event:1:${'9'.repeat(400)}s`, 'is no time: it is beyond all numbers'],
     ['drop@byte:3', 'drop takes a place of event, type, random'],
     ['drop@end', 'drop takes a place of'],
     ['insert@byte:3:ping', 'insert takes a place of event, type, random, end'],
@@ -152,6 +153,14 @@ describe('applyFaults()', () => {
   ])('refuses %s', (text, message) => {
     expect(() => applyFaults(body, text)).toThrow(RangeError);
     expect(() => applyFaults(body, text)).toThrow(message);
+  });
+
+  it('leaves the source alone, also one whose `slice` copies nothing', () => {
+    for (const source of [encodeUtf8('data: {}\n\n'), Buffer.from('data: {}\n\n')]) {
+      const once = applyFaults(source, 'corrupt@event:1:json').steps;
+      expect(once.map(({ bytes }) => decodeUtf8(bytes))).toEqual(['data: !}\n\n']);
+      expect(decodeUtf8(source)).toBe('data: {}\n\n');
+    }
   });
 
   it('refuses what is no source, no seed and no speed', () => {

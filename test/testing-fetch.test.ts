@@ -106,6 +106,19 @@ describe('faultFetch()', () => {
     expect(await (await fetch('b')).text()).toBe(textBody(['other']));
   });
 
+  it('counts requests that are asked at once', async () => {
+    const fetch = faultFetch(body, ({ number }) => (number === 2 ? 'cut@byte:0' : []));
+    // The body of a `Request` takes a while to read, and that of the last one is none.
+    const asked = [new Request('http://x/1', { method: 'POST', body: 'a' }), new Request('http://x/2'), 'http://x/3'];
+    const answers = await Promise.all(asked.map(async (one) => (await fetch(one)).text()));
+    expect(answers).toEqual([body, '', body]);
+    expect(fetch.requests.map(({ number, url }) => [number, url])).toEqual([
+      [1, 'http://x/1'],
+      [2, 'http://x/2'],
+      [3, 'http://x/3'],
+    ]);
+  });
+
   it('says at once what is wrong with a fault', () => {
     expect(() => faultFetch(body, 'drop@event:99')).toThrow('the stream has 8 events');
     expect(() => faultFetch(body, 'nonsense')).toThrow(RangeError);

@@ -42,7 +42,7 @@ export class SecretMask {
     // A chunk is let go when all of it lies before the open beginning.
     let at = 0;
     const ready = out.findIndex((one) => (at += one.bytes.length) > clean.length - held);
-    this.#waiting = ready < 0 ? [] : out.splice(ready).map(({ us, bytes: own }) => ({ us, bytes: own.slice() }));
+    this.#waiting = ready < 0 ? [] : out.splice(ready).map(({ us, bytes: own }) => ({ us, bytes: copied(own) }));
     return out;
   }
 
@@ -58,7 +58,7 @@ export class SecretMask {
     let clean = bytes;
     for (const secret of this.#secrets) {
       for (let at = find(clean, secret, 0); at >= 0; at = find(clean, secret, at + secret.length)) {
-        if (clean === bytes) clean = bytes.slice();
+        if (clean === bytes) clean = copied(bytes);
         clean.fill(STAR, at, at + secret.length);
         this.#count += 1;
       }
@@ -93,6 +93,11 @@ function find(bytes: Uint8Array, secret: Uint8Array, from: number): number {
     at = bytes.indexOf(secret[0] as number, at + 1);
   }
   return -1;
+}
+
+/** Not `slice`: that of a Node `Buffer` shares its memory, and these bytes are on their way to somebody. */
+function copied(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes);
 }
 
 function concat(chunks: readonly CaptureChunk[]): Uint8Array {

@@ -143,8 +143,8 @@ export class CaptureReader {
       this.#whole(this.#take(), chunks);
       from = feed + 1;
     }
-    // A copy: the caller may use its buffer again.
-    if (from < piece.length) this.#hold(piece.slice(from));
+    // A copy: the caller may use its buffer again. (`slice` of a Node `Buffer` would share it.)
+    if (from < piece.length) this.#hold(new Uint8Array(piece.subarray(from)));
   }
 
   #hold(piece: Uint8Array | string): void {
@@ -209,6 +209,10 @@ export class CaptureReader {
       throw this.#invalid('the line is neither a chunk nor the end; an end is eof, abort, reset or timeout');
     }
     const us = 'us' in value ? this.#readTime(value['us']) : undefined;
+    for (const [name, check] of Object.entries(END_FIELDS)) {
+      if (value[name] !== undefined && !check(value[name]))
+        throw this.#invalid(`\`${name}\` of the end is not what the format says`);
+    }
     const end = value as unknown as CaptureEnd;
     if (us === undefined) delete end.us;
     return end;
@@ -216,7 +220,7 @@ export class CaptureReader {
 
   #readTime(value: unknown): number | undefined {
     if (value === null) return undefined;
-    if (typeof value !== 'number' || value < 0) throw this.#invalid('a time is a number of µs from 0 up, or null');
+    if (!isTime(value)) throw this.#invalid('a time is a number of µs from 0 up, or null');
     if (value < this.#lastUs) throw this.#invalid(`time goes back, from ${this.#lastUs} to ${value} µs`);
     this.#lastUs = value;
     return value;
@@ -344,16 +348,24 @@ class OpenCapture implements CaptureStream {
 type Check = (value: unknown) => boolean;
 
 const isText: Check = (value) => typeof value === 'string';
-const isNumber: Check = (value) => typeof value === 'number';
+/** `1e999` is JSON, and `Infinity`. */
+const isNumber = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value);
+const isTime = (value: unknown): value is number => isNumber(value) && value >= 0;
 const isPairs: Check = (value) => isListOf(value, (pair) => isListOf(pair, isText) && (pair as unknown[]).length === 2);
 
 /** What the known fields of a header hold. Others may come with later programs, and are kept. */
 const FIELDS: Readonly<Record<string, Readonly<Record<string, Check>>>> = {
   request: { method: isText, url: isText, headers: isPairs, hash: isText, body: isText },
-  response: { status: isNumber, headers: isPairs, us: isNumber, decoded: isText },
+  response: { status: isNumber, headers: isPairs, us: isTime, decoded: isText },
   clock: { zero: (value) => value === 'request' || value === 'first-chunk', origin: isText },
   source: { kind: isText, name: isText, chunks: (value) => value === 'recorded' || value === 'made' },
 };
+
+/** What stands in the last line beside how it ended, and when. */
+const END_FIELDS: Readonly<Record<string, Check>> = { error: isText, masked: isNumber };
+
+const isCounts: Check = (value) =>
+  isListOf(value, (one) => isObject(one) && isText(one['pattern']) && isNumber(one['count']));
 
 /** The path of the first field that is not what the format says. */
 function wrongField(header: Record<string, unknown>): string | undefined {
@@ -364,6 +376,7 @@ function wrongField(header: Record<string, unknown>): string | undefined {
     const wrong = Object.keys(fields).find((name) => value[name] !== undefined && fields[name]?.(value[name]) !== true);
     if (wrong !== undefined) return `${part}.${wrong}`;
   }
+  if (header['redacted'] !== undefined && !isCounts(header['redacted'])) return 'redacted';
   return header['tool'] === undefined || isText(header['tool']) ? undefined : 'tool';
 }
 

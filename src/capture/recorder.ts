@@ -10,7 +10,7 @@ import type {
   CaptureSource,
 } from './format.ts';
 import { SecretMask } from './mask.ts';
-import { findSecrets, publicText } from './secrets.ts';
+import { findSecrets, publicBody, publicText, publicUrl } from './secrets.ts';
 import { chunkLine, endLine, headerLine } from './writer.ts';
 
 /** What a recorder needs. */
@@ -93,11 +93,25 @@ export class CaptureRecorder {
     const { request, tool, source, timed } = this.#options;
     const header: CaptureHeader = { ssemble: 'capture', version: 1 };
     if (tool !== undefined) header.tool = tool;
-    if (request !== undefined) header.request = request;
-    if (response !== undefined) header.response = request === undefined ? response : { us: this.us, ...response };
+    if (request !== undefined) header.request = this.#clean(request);
+    if (response !== undefined) {
+      header.response = this.#clean(request === undefined ? response : { us: this.us, ...response });
+    }
     if (timed !== false) header.clock = this.#clock();
     if (source !== undefined) header.source = source;
     this.#options.write(headerLine(header));
+  }
+
+  /** Secrets go also where no name tells of one: in the path, in a header that quotes what another one holds. */
+  #clean<Part extends CapturedRequest & CapturedResponse>(part: Part): Part {
+    const { url, headers, body } = part;
+    const clean = { ...part };
+    if (url !== undefined) clean.url = publicText(publicUrl(url), this.#secrets);
+    if (headers !== undefined) {
+      clean.headers = headers.map(([name, value]) => [name, publicText(value, this.#secrets)] as const);
+    }
+    if (body !== undefined) clean.body = publicBody(body, this.#secrets);
+    return clean;
   }
 
   #clock(): CaptureClock {

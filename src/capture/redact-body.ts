@@ -4,11 +4,14 @@
  * - Strings of `delta` and `content_block` are joined: by block index and field, and, for prose, also in the order in which
  *   they came, because clients show it so and some servers make a block of every token. So are the pieces of tool
  *   input, which are then read as JSON: its strings, its keys and its numbers.
- * - `type`, `role` and `stop_reason` are never touched, except inside tool input, where they are the tool's.
+ * - Keys, event names, `type`, `role` and `stop_reason` are left as they are where they are words of a protocol
+ *   (`tool_use`), except inside tool input, where they are the tool's.
+ * - Text that holds escapes of its own (JSON as text in tool input) is searched once more with these undone.
  * - An id is painted with a letter that tells one removed id from another: equal ids stay equal, different ones different.
  * - Data that is no JSON, and what stands outside of events (comments, a foreign body), is searched as it is.
  */
 
+import { decodeUtf8 } from '../sse/utf8.ts';
 import { Brush, ByteLayer, Canvas, JoinedLayer, StringLayer } from './redact-layers.ts';
 import type { Layer, Span } from './redact-layers.ts';
 import { readWords } from './redact-json.ts';
@@ -25,12 +28,18 @@ export interface BodyOptions {
 /** The name under which signatures are counted. */
 export const SIGNATURES = 'signatures';
 
+/** How protocols name things: `tool_use`, `keep-alive`. Keys have digits and dashes; nobody knows them as a name. */
+const WORD = /^(?:[a-z][a-z\d_]*|[A-Za-z]+(?:[-._ ][A-Za-z]+)*)$/;
 const PROTECTED: ReadonlySet<string> = new Set(['type', 'role', 'stop_reason', 'object']);
 const OPAQUE = /^(?:signature|encrypted_.*|data|fallback_credit_token)$/;
 const ID = /(?:^|_)id$/;
 /** Letters that make no JSON escape behind a backslash. */
 const ID_LETTERS = 'acdeghijklmopqsvwyz';
 const NUMBER = /^-?\d[\d.eE+-]*$/;
+/** Escapes that may hide a secret; the others (`\\n`, `\\"`) the patterns put up with. */
+const ESCAPED = /\\(?:u[\da-fA-F]{4}|\/)/;
+/** JSON as text in JSON as text: so deep it is looked for. */
+const MOST_ESCAPED = 4;
 /** Tool input is at most this deep in an event. */
 const INPUT_DEPTH = 8;
 
@@ -148,8 +157,11 @@ export class BodyRedactor {
   }
 
   #string(layer: Layer, { from, to, key, last, before, inInput }: Place, index: string): void {
-    if (key ? !inInput : PROTECTED.has(last) && !inInput) return;
+    const isProtocol = !inInput && (key || PROTECTED.has(last));
     const string = new StringLayer(layer, from, to);
+    if (isProtocol && WORD.test(string.text)) return;
+    // Keys that were different stay different: else one would hide the other.
+    if (isProtocol) return this.#search(string, key ? (found) => this.#idBrush(found) : undefined);
     if (this.#options.signatures && !inInput && !key && OPAQUE.test(last)) {
       if (string.paint(0, string.text.length, new Brush('x'))) this.#count(SIGNATURES);
       return;
@@ -234,12 +246,15 @@ export class BodyRedactor {
     }
   }
 
-  #search(layer: Layer, brushOf: (found: string) => Brush = () => new Brush('x')): void {
+  #search(layer: Layer, brushOf: (found: string) => Brush = () => new Brush('x'), depth = 0): void {
     const { text } = layer;
     for (const pattern of this.#options.patterns) {
       forEachMatch(pattern, text, (from, to) => {
         if (layer.paint(from, to, brushOf(text.slice(from, to)))) this.#count(pattern.name);
       });
+    }
+    if (depth < MOST_ESCAPED && ESCAPED.test(text)) {
+      this.#search(new StringLayer(layer, 0, text.length), brushOf, depth + 1);
     }
   }
 
@@ -308,13 +323,19 @@ function groupLines(bytes: Uint8Array): { events: Span[][]; others: Span[][] } {
     } else if (line.from === line.to && data.length > 0) {
       events.push(data);
       data = [];
-    } else if (name !== 'event' && name !== 'retry') {
-      other.push(name === 'id' ? value : line);
+    } else if (!isHarmless(name, bytes, value)) {
+      other.push(name === '' ? line : value);
     }
   }
   if (data.length > 0) events.push(data);
   if (other.length > 0) others.push(other);
   return { events, others };
+}
+
+/** Names and numbers as the protocol has them. Anything else may stand there as well. */
+function isHarmless(name: string, bytes: Uint8Array, { from, to }: Span): boolean {
+  if (name !== 'event' && name !== 'retry') return false;
+  return (name === 'event' ? WORD : /^\d+$/).test(decodeUtf8(bytes, from, to));
 }
 
 /** The field of a line that the protocol knows, and its value; the line itself for any other. */

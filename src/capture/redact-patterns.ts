@@ -4,6 +4,7 @@
  * The patterns here take time in proportion to the text: every repetition has a ceiling, or nothing that follows it can
  * fail for long. What people give is bounded in two other ways: a repetition in a repetition is refused, because its time
  * may double with every character; and long text is searched in windows, so that the rest costs at most a window at a time.
+ * That can still be long: several repetitions behind each other cost a power of the window. `ssemble redact` stops them.
  */
 
 /** One kind of text to remove. */
@@ -21,7 +22,7 @@ export interface RedactionPattern {
 }
 
 /** The longest match of a pattern that a person gave, in UTF-16 units: what is longer is removed as far as this. */
-export const LONGEST_MATCH = 8192;
+const LONGEST_MATCH = 8192;
 
 // A word begins where no word is, or behind the `\\n` of JSON that is text in JSON.
 const FRESH = String.raw`(?:(?<!\w)|(?<=\\[nrt]))`;
@@ -110,7 +111,8 @@ export function wordPattern(text: string, name = 'word'): RedactionPattern {
  * A pattern for a regular expression (JavaScript's, without slashes; upper and lower case differ).
  *
  * @throws TypeError if it is no regular expression, matches the empty text, has a back reference, or repeats what repeats
- * (`(a+)+`) or what has alternatives (`(a|b)+`): such a pattern may need longer than anybody lives
+ * (`(a+)+`) or what has alternatives (`(a|b)+`): such a pattern may need longer than anybody lives. Others may still be
+ * slow: whoever takes patterns from strangers needs a limit of time
  * @example
  * customPattern('ACME-\\d{4}').pattern.test('see ACME-1234'); // true
  */
@@ -171,8 +173,8 @@ function wildness(source: string): string | undefined {
       i += 1;
     }
     const outer = open[open.length - 1] as Group;
-    const { length, endless, repeats, varies } = quantifierAt(source, i);
-    if (closed !== undefined && repeats && isTooMuch(closed, endless)) {
+    const { length, endless, most, varies } = quantifierAt(source, i);
+    if (closed !== undefined && most > 1 && isTooMuch(closed, most)) {
       return 'a repetition of what repeats or has alternatives may take for ever; write it without the outer repetition';
     }
     outer.varies ||= varies || (closed?.varies ?? false);
@@ -183,8 +185,11 @@ function wildness(source: string): string | undefined {
   return undefined;
 }
 
-function isTooMuch(inner: Group, endless: boolean): boolean {
-  return inner.endless || (endless && (inner.varies || inner.alternatives));
+/** Each repetition may double the time of what varies: so many are a thousand times, and no more are allowed. */
+const MOST_VARYING = 10;
+
+function isTooMuch(inner: Group, most: number): boolean {
+  return inner.endless || (most > MOST_VARYING && (inner.varies || inner.alternatives));
 }
 
 function afterClass(source: string, from: number): number {
@@ -193,19 +198,16 @@ function afterClass(source: string, from: number): number {
   return i + 1;
 }
 
-function quantifierAt(
-  source: string,
-  at: number,
-): { length: number; endless: boolean; repeats: boolean; varies: boolean } {
+/** `most`: how often it repeats, 1 without a quantifier. */
+function quantifierAt(source: string, at: number): { length: number; endless: boolean; most: number; varies: boolean } {
   QUANTIFIER.lastIndex = at;
   const found = QUANTIFIER.exec(source);
-  if (found === null) return { length: 0, endless: false, repeats: false, varies: false };
-  const [text, least, comma, most] = found;
+  if (found === null) return { length: 0, endless: false, most: 1, varies: false };
+  const [text, least, comma, limit] = found;
   const lazy = source[at + text.length] === '?' ? 1 : 0;
-  const endless = text === '*' || text === '+' || (comma === ',' && most === '');
-  const highest = comma === '' ? Number(least) : Number(most === '' ? Infinity : most);
-  const repeats = endless || (text !== '?' && highest > 1);
-  return { length: text.length + lazy, endless, repeats, varies: text === '?' || endless || comma === ',' };
+  const endless = text === '*' || text === '+' || (comma === ',' && limit === '');
+  const most = endless ? Infinity : text === '?' ? 1 : Number(comma === '' ? least : limit);
+  return { length: text.length + lazy, endless, most, varies: text === '?' || endless || comma === ',' };
 }
 
 /** How much text is looked at at once, beside what stands before it. */

@@ -10,8 +10,19 @@
  * The whole capture is held in memory, twice.
  */
 
+import { isEventStream } from '../carriers/event-stream.ts';
+import { ProtocolError } from '../errors.ts';
 import { decodeUtf8, encodeUtf8 } from '../sse/utf8.ts';
-import type { Capture, CaptureEnd, CaptureHeader, CaptureHeaders } from './format.ts';
+import type {
+  Capture,
+  CaptureClock,
+  CapturedRequest,
+  CapturedResponse,
+  CaptureEnd,
+  CaptureHeader,
+  CaptureHeaders,
+  CaptureSource,
+} from './format.ts';
 import { BodyRedactor, SIGNATURES } from './redact-body.ts';
 import type { BodyOptions } from './redact-body.ts';
 import { REDACTION_PATTERNS } from './redact-patterns.ts';
@@ -38,11 +49,14 @@ export interface RedactionCount {
 /** Header lines that tell whose account it is. They are removed whole, whatever the patterns. */
 const ACCOUNT = /(?:organization|workspace|account|project)[-_]?(?:id|name)?$/i;
 const REMOVED = '[redacted]';
+/** A name of a pattern as we write it tells nothing. */
+const PATTERN_NAME = /^(?:[a-z]+-)?[a-z\d]+$/;
 
 /**
  * Removes what the patterns find from a capture: from its body, and from its header and end line.
  *
  * @returns a new capture, whose header lists what was found (added to what it listed before), and the counts of this time
+ * @throws ProtocolError `cannot-redact` for a body that is compressed, or frames of Bedrock: what is in it cannot be found
  * @example
  * const chunk = { us: 0, bytes: new TextEncoder().encode('data: {"type":"ping","note":"me@example.com"}\n\n') };
  * const { capture, counts } = redact({ header: { ssemble: 'capture', version: 1 }, chunks: [chunk], end: undefined });
@@ -58,6 +72,7 @@ export function redact(capture: Capture, options: RedactOptions = {}): { capture
     bytes.set(chunk.bytes, at);
     at += chunk.bytes.length;
   }
+  refuseBinary(bytes);
   const body = new BodyRedactor(bytes, bodyOptions);
   const clean = body.body();
   addTo(total, body.counts);
@@ -67,13 +82,14 @@ export function redact(capture: Capture, options: RedactOptions = {}): { capture
   const header = texts.header(capture.header);
   const end = texts.end(capture.end);
   const counts = countsOf(total);
-  if (counts.length > 0) header.redacted = countsOf(addTo(countsBefore(capture.header), total));
+  if (counts.length > 0) header.redacted = countsOf(addTo(countsBefore(header), total));
   return { capture: { header, chunks, end }, counts };
 }
 
 /**
  * The same for the bytes of a body alone.
  *
+ * @throws ProtocolError `cannot-redact` as {@link redact}
  * @example
  * const body = 'data: {"type":"ping","ip":"127.0.0.1","by":"a@b.example"}\n\n';
  * const { bytes, counts } = redactBody(new TextEncoder().encode(body));
@@ -84,10 +100,28 @@ export function redactBody(
   bytes: Uint8Array,
   options: RedactOptions = {},
 ): { bytes: Uint8Array; counts: RedactionCount[] } {
+  refuseBinary(bytes);
   const body = new BodyRedactor(bytes, bodyOptionsOf(options));
   const clean = body.body();
   return { bytes: clean, counts: countsOf(body.counts) };
 }
+
+/** To find nothing where nothing can be found would look like a promise. */
+function refuseBinary(bytes: Uint8Array): void {
+  const [what, now] = isEventStream(bytes)
+    ? ['frames of Bedrock, with base64 in them', '`ssemble convert` makes events of them']
+    : PACKED.some((magic) => magic.every((byte, i) => bytes[i] === byte))
+      ? ['compressed', 'unpack it']
+      : [];
+  if (what === undefined) return;
+  throw new ProtocolError('cannot-redact', `Cannot redact: the body is ${what}; ${now} first`, { event: 0, byte: 0 });
+}
+
+/** How gzip and Zstandard begin. Brotli has no such mark. */
+const PACKED: readonly (readonly number[])[] = [
+  [0x1f, 0x8b, 0x08],
+  [0x28, 0xb5, 0x2f, 0xfd],
+];
 
 function bodyOptionsOf({ patterns, signatures }: RedactOptions): BodyOptions {
   const usual = REDACTION_PATTERNS.filter(({ optional }) => optional !== true);
@@ -105,21 +139,40 @@ class TextRedactor {
   }
 
   header(header: CaptureHeader): CaptureHeader {
-    const clean: CaptureHeader = { ...header };
-    const { request, response, source } = header;
+    const { ssemble, version, request, response, clock, source, redacted, ...others } = header;
+    const clean: CaptureHeader = { ssemble, version, ...(this.#any(others) as object) };
     if (request !== undefined) {
-      clean.request = { ...request };
-      if (request.url !== undefined) clean.request.url = this.#text(publicUrl(request.url));
-      if (request.headers !== undefined) clean.request.headers = this.#headers(request.headers);
-      if (request.body !== undefined) clean.request.body = this.#text(request.body);
+      const { hash, url, headers, ...rest } = request;
+      clean.request = this.#any(rest) as CapturedRequest;
+      if (hash !== undefined) clean.request.hash = hash;
+      if (url !== undefined) clean.request.url = this.#text(publicUrl(url));
+      if (headers !== undefined) clean.request.headers = this.#headers(headers);
     }
-    if (response?.headers !== undefined) clean.response = { ...response, headers: this.#headers(response.headers) };
-    if (source?.name !== undefined) clean.source = { ...source, name: this.#text(source.name) };
+    if (response !== undefined) {
+      const { headers, ...rest } = response;
+      clean.response = this.#any(rest) as CapturedResponse;
+      if (headers !== undefined) clean.response.headers = this.#headers(headers);
+    }
+    if (clock !== undefined) clean.clock = { ...(this.#any(clock) as CaptureClock), zero: clock.zero };
+    if (source !== undefined) clean.source = { ...(this.#any(source) as CaptureSource), chunks: source.chunks };
+    if (redacted !== undefined) clean.redacted = redacted.map((one) => this.#countBefore(one));
     return clean;
   }
 
   end(end: CaptureEnd | undefined): CaptureEnd | undefined {
-    return end?.error === undefined ? end : { ...end, error: this.#text(end.error) };
+    return end && { ...(this.#any(end) as CaptureEnd), end: end.end };
+  }
+
+  /** Every text in it: fields of later programs are kept, and may hold anything. */
+  #any(value: unknown): unknown {
+    if (typeof value === 'string') return this.#text(value);
+    if (Array.isArray(value)) return value.map((each) => this.#any(each));
+    if (typeof value !== 'object' || value === null) return value;
+    return Object.fromEntries(Object.entries(value).map(([name, each]) => [this.#text(name), this.#any(each)]));
+  }
+
+  #countBefore(one: RedactionCount): RedactionCount {
+    return PATTERN_NAME.test(one.pattern) ? one : (this.#any(one) as RedactionCount);
   }
 
   #headers(headers: CaptureHeaders): CaptureHeaders {

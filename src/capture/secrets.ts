@@ -12,7 +12,7 @@ export type HeadersLike =
   Iterable<readonly [name: string, value: string]> | Readonly<Record<string, string | readonly string[] | undefined>>;
 
 /** What stands in the place of a secret. */
-export const REDACTED = '[redacted]';
+const REDACTED = '[redacted]';
 
 /** Shorter ones are made up: to blot them out would hit words. */
 const SHORTEST_SECRET = 8;

@@ -108,7 +108,7 @@ export function parseChop(how: string): { chopper: Chopper; argument: number } {
 }
 
 /** The names as one writes them. */
-export function chopNames(): string {
+function chopNames(): string {
   return CHOPPERS.map(({ name, argument }) => (argument === undefined ? name : `${name}:${argument}`)).join(', ');
 }
 

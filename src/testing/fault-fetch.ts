@@ -96,14 +96,17 @@ export function faultFetch(
   options: FaultFetchOptions = {},
 ): FaultFetch {
   const requests: FaultRequest[] = [];
+  let count = 0;
   const known = typeof source === 'function' ? undefined : materialOf(source);
   const fixed =
     known !== undefined && typeof faults !== 'function' ? playMaterial(known, parseFaults(faults), options) : undefined;
 
   const answer = async (input: unknown, init?: unknown): Promise<FaultResponse> => {
-    const asked = await requestOf(input, init, requests.length + 1);
+    // Counted before anything is waited for: requests may be asked at once.
+    const asked = await requestOf(input, init, ++count);
     const { signal, ...request } = asked;
     requests.push(request);
+    requests.sort((a, b) => a.number - b.number);
     const material = known ?? materialOf(await (source as ChooseSource)(request));
     const list = typeof faults === 'function' ? faults(request) : faults;
     const playback = fixed ?? playMaterial(material, parseFaults(list), options);

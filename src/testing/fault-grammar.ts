@@ -167,7 +167,8 @@ const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000 };
 function milliseconds(text: string, time: string): number {
   const [, number, unit = ''] = /^(\d+(?:\.\d+)?)(ms|s|m)$/.exec(time) ?? [];
   if (number === undefined) fail(text, `"${time}" is no time: write it with its unit, such as 500ms, 30s, 2m`);
-  return Number(number) * (UNITS[unit] as number);
+  const ms = Number(number) * (UNITS[unit] as number);
+  return Number.isFinite(ms) ? ms : fail(text, `"${time}" is no time: it is beyond all numbers`);
 }
 
 function wholeNumber(text: string, what: string, digits: string | undefined, least: number): number {

@@ -22,7 +22,7 @@ import { schedule, type Atom, type Playback, type Written } from './schedule.ts'
 import { checkSeed, diceFor, type Dice } from './random.ts';
 import { encodeUtf8 } from '../sse/utf8.ts';
 
-export { parseFault, type Fault } from './fault-grammar.ts';
+export type { Fault } from './fault-grammar.ts';
 
 /** How a source is played. */
 export interface PlayOptions {
@@ -255,7 +255,8 @@ const INSERTIONS: Readonly<Record<Insertion, string>> = {
 
 function damaged(source: Uint8Array, { from, end, damage }: Node): Uint8Array {
   if (damage.size === 0) return source.subarray(from, end);
-  const bytes = source.slice(from, end);
+  // Not `slice`: that of a Node `Buffer` shares its memory with the caller's.
+  const bytes = new Uint8Array(source.subarray(from, end));
   for (const [place, byte] of damage) bytes[place - from] = byte;
   return bytes;
 }

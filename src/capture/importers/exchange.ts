@@ -33,7 +33,7 @@ const STREAM_URL = /\/messages(?:[?#]|$)|\/invoke-with-response-stream(?:[?#]|$)
 const STREAM_TYPE = /^(?:text\/event-stream|application\/vnd\.amazon\.eventstream)\b/i;
 
 /** Whether the answer is worth a capture: by its type, its URL, or its first bytes. */
-export function isStream({ url = '', headers, body }: Exchange): boolean {
+function isStream({ url = '', headers, body }: Exchange): boolean {
   if (STREAM_TYPE.test(headerOf(headers, 'content-type') ?? '') || STREAM_URL.test(url)) return true;
   return typeof body !== 'string' && (isEventStream(body) === true || looksLikeSse(textOf(body.subarray(0, 200))));
 }
@@ -61,7 +61,7 @@ export function headOf(exchange: Exchange): Pick<CaptureHeader, 'request' | 'res
 }
 
 /** The header of `name`, whatever its spelling. */
-export function headerOf(headers: CaptureHeaders, name: string): string | undefined {
+function headerOf(headers: CaptureHeaders, name: string): string | undefined {
   return headers.find(([each]) => each.toLowerCase() === name)?.[1];
 }
 
@@ -72,7 +72,7 @@ export function encodingOf(headers: CaptureHeaders): string | undefined {
 }
 
 /** Why the body cannot be read as it is kept; `undefined` if it can. */
-export function whyUnreadable({ body, headers }: Exchange): string | undefined {
+function whyUnreadable({ body, headers }: Exchange): string | undefined {
   if (typeof body === 'string') return body;
   if (isEventStream(body) === true) return undefined;
   const encoding = encodingOf(headers);

@@ -10,7 +10,7 @@ import { cannotImport, type Imported, type Importer, type ImportKind, ImportInpu
 import { SSE } from './sse.ts';
 import { STREAM_JSON } from './stream-json.ts';
 
-export type { Imported, Importer, ImportInput, ImportKind, Skipped } from './importer.ts';
+export type { Imported, Importer, ImportKind, Skipped } from './importer.ts';
 
 /** Every kind, in the order in which they are tried: from those that cannot be mistaken to those that can. */
 export const IMPORTERS: readonly Importer[] = [CAPTURE, BEDROCK, HAR, CASSETTE, CHUNK_LIST, STREAM_JSON, SSE];

@@ -1,6 +1,6 @@
 /** `ssemble record`: captures of what goes over the wire, by standing in the way, by running a command, or from a pipe. */
 
-import { findSecrets, publicUrl } from '../../capture/secrets.ts';
+import { findSecrets } from '../../capture/secrets.ts';
 import type { Call, Command } from '../command.ts';
 import { CLEAN, INPUT_OUTPUT } from '../exit.ts';
 import { parseListen, parseTarget } from '../recorder/address.ts';
@@ -116,12 +116,11 @@ function interrupted(signal: AbortSignal): Promise<void> {
 
 /** One line a request. */
 function tell(ink: Ink, json: boolean, report: ExchangeReport, file: CaptureFile): void {
-  const path = publicUrl(report.path);
   if (json) {
     const failure = file.failure === undefined ? {} : { failure: file.failure.message };
-    ink.write(`${JSON.stringify({ ...report, path, ms: Math.round(report.ms), file: file.path, ...failure })}\n`);
+    ink.write(`${JSON.stringify({ ...report, ms: Math.round(report.ms), file: file.path, ...failure })}\n`);
   } else {
-    const { method, status, bytes, ms, end, error, undecoded } = report;
+    const { method, path, status, bytes, ms, end, error, undecoded } = report;
     const facts = [
       status ?? 'no answer',
       `${bytes.toLocaleString('en')} bytes`,

@@ -1,7 +1,8 @@
 /** `ssemble redact`: a capture or a body without secrets, to be shown to others. */
 
-import { writeFile } from 'node:fs/promises';
+import { realpath, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { runInNewContext } from 'node:vm';
 import type { Capture, CaptureChunk } from '../../capture/format.ts';
 import {
   customPattern,
@@ -12,6 +13,7 @@ import {
   wordPattern,
 } from '../../capture/redact.ts';
 import { formatCapture } from '../../capture/writer.ts';
+import { ProtocolError } from '../../errors.ts';
 import type { Call, Command, Options } from '../command.ts';
 import { CLEAN, INPUT_OUTPUT, INTERRUPTED } from '../exit.ts';
 import { type Input, InputError, openOrTell } from '../input.ts';
@@ -69,7 +71,7 @@ async function runRedact(call: Call): Promise<number> {
     throw new UsageError('Nothing to redact', 'Name a file, or pipe a stream into it.');
   if (options.has('json') && output === undefined)
     throw new UsageError('--json needs -o FILE', 'The result would mix with the counts.');
-  if (output !== undefined && name !== '-' && resolve(output) === resolve(name)) {
+  if (output !== undefined && name !== '-' && (await isSame(output, name))) {
     throw new UsageError(
       'Cannot write over the input',
       'Name another file: what is painted over cannot be brought back.',
@@ -80,7 +82,9 @@ async function runRedact(call: Call): Promise<number> {
   const whole = await readAll(input, world.interrupt);
   // Half a stream with its secrets found is of no use, and the person wanted it to stop.
   if (world.interrupt.aborted) return INTERRUPTED;
-  const { capture, counts } = redact(whole, { patterns, signatures: options.has('signatures') });
+  const done = limited(call, whole, () => redact(whole, { patterns, signatures: options.has('signatures') }));
+  if (done === undefined) return INTERRUPTED;
+  const { capture, counts } = done;
   const result =
     input.header === undefined ? bytesOf(capture.chunks) : new TextEncoder().encode(formatCapture(capture));
   await write(call, output, result);
@@ -94,14 +98,49 @@ async function readAll(input: Input, signal: AbortSignal): Promise<Capture> {
   return { header: input.header ?? { ssemble: 'capture', version: 1 }, chunks, end: input.ending() };
 }
 
+/** How long patterns of the user may take, and as much again for each MB. */
+const PATIENCE_MS = 5000;
+
+/**
+ * Does the work, which nothing in the language can interrupt: a regular expression that never ends would not even hear
+ * Ctrl-C. The runtime can, in code that runs under its watch. `undefined`: Ctrl-C.
+ *
+ * @throws UsageError if patterns of the user take too long; InputError for a body that cannot be searched
+ */
+function limited<T>({ options }: Call, { chunks }: Capture, work: () => T): T | undefined {
+  const isCustom = options.texts('pattern').length > 0;
+  const timeout = Math.ceil(PATIENCE_MS * (1 + chunks.reduce((sum, { bytes }) => sum + bytes.length, 0) / 1e6));
+  try {
+    return runInNewContext('work()', { work }, { breakOnSigint: true, ...(isCustom && { timeout }) }) as T;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ERR_SCRIPT_EXECUTION_INTERRUPTED') return undefined;
+    if (code === 'ERR_SCRIPT_EXECUTION_TIMEOUT') {
+      throw new UsageError(
+        `--pattern takes too long: ${Math.round(timeout / 1000)} s were not enough`,
+        'Give its repetitions a limit, such as {0,100}, and put something fixed between them; or use --word.',
+      );
+    }
+    if (error instanceof ProtocolError) throw new InputError(error.message, { cause: error });
+    throw error;
+  }
+}
+
+async function isSame(a: string, b: string): Promise<boolean> {
+  const [first, second] = await Promise.all([a, b].map((path) => realpath(path).catch(() => resolve(path))));
+  return first === second;
+}
+
 function bytesOf(chunks: readonly CaptureChunk[]): Uint8Array {
   return Buffer.concat(chunks.map(({ bytes }) => bytes));
 }
 
+/** As it is into a pipe or a file; a terminal gets it with its control characters made visible. */
 async function write({ out }: Call, output: string | undefined, bytes: Uint8Array): Promise<void> {
   if (output === undefined) {
+    if (out.sink.isTTY) out.write(new TextDecoder().decode(bytes));
     await out.flush();
-    out.sink.writeBytes(bytes);
+    if (!out.sink.isTTY) out.sink.writeBytes(bytes);
     await out.sink.drained();
     return;
   }

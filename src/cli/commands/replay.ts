@@ -1,15 +1,18 @@
 /** `ssemble replay`: a stream once more, with its own timing, chopped and broken as asked, printed or served. */
 
-import { CHOPPERS, chopNames, parseChop } from '../../testing/chop.ts';
+import { CHOPPERS, parseChop } from '../../testing/chop.ts';
 import { FAULTS, parseFault, type Fault, type FaultRule } from '../../testing/fault-grammar.ts';
 import { timedPace } from '../../testing/pace.ts';
 import { Player, waitForHead } from '../../testing/player.ts';
 import type { Call, Command, Options } from '../command.ts';
 import { CLEAN, INTERRUPTED } from '../exit.ts';
-import { listOf, startReplayServer, withPaths, type Address, type Exchange } from '../replaying/server.ts';
+import { type ListenAddress, parseListen } from '../recorder/address.ts';
+import { listOf, startReplayServer, withPaths, type Exchange } from '../replaying/server.ts';
 import { captureOf, readReplayed, type ReplayedStream, type ReplayPlan } from '../replaying/stream.ts';
 import { jsonText } from '../terminal.ts';
 import { UsageError } from '../usage.ts';
+
+const ANYWHERE_FREE = '127.0.0.1:0';
 
 /** The command. */
 export const REPLAY: Command = {
@@ -38,6 +41,7 @@ export const REPLAY: Command = {
     { name: 'seed', value: 'N', summary: 'for random places and corrupted bytes (default: 1)' },
     { name: 'serve', summary: 'answer requests instead of printing' },
     { name: 'listen', value: 'HOST:PORT', summary: 'serve there (default: a free port of 127.0.0.1)' },
+    { name: 'allow-remote', summary: 'let other machines reach it' },
     { name: 'json', summary: 'print what would be sent as a capture, without waiting; with --serve: the list as JSON' },
   ],
   examples: [
@@ -56,7 +60,10 @@ async function replay(call: Call): Promise<number> {
   if (!serves && files.length > 1) {
     throw new UsageError('Cannot print several streams as one', 'Use --serve, or name one file.');
   }
-  const [plan, address] = [planOf(options), addressOf(options.text('listen'))];
+  const [plan, address] = [
+    planOf(options),
+    parseListen(options.text('listen') ?? ANYWHERE_FREE, options.has('allow-remote')),
+  ];
   const streams: ReplayedStream[] = [];
   for (const file of files) streams.push(await readReplayed(file, plan, world));
   if (world.interrupt.aborted) return INTERRUPTED;
@@ -73,7 +80,7 @@ function planOf(options: Options): ReplayPlan {
   if (speed === 0) throw new UsageError('--speed cannot be 0', 'Give a number above 0, such as 0.5 or 10.');
   const chop = options.text('chop') ?? 'recorded';
   const seed = options.number('seed', { whole: true }) ?? 1;
-  orUsage(() => parseChop(chop), `See \`ssemble help replay\`: ${chopNames()}.`);
+  orUsage(() => parseChop(chop), 'See `ssemble help replay`.');
   return { speed, chop, seed, faults: options.texts('fault').map(readFault) };
 }
 
@@ -88,15 +95,6 @@ function orUsage<T>(read: () => T, hint: string): T {
     if (!(error instanceof RangeError)) throw error;
     throw new UsageError(error.message, hint);
   }
-}
-
-function addressOf(text = '127.0.0.1:0'): Address {
-  const [, six, four, digits] = /^(?:\[([^\]]+)\]|([^:]*)):(\d{1,5})$/.exec(text) ?? [];
-  const port = Number(digits);
-  if (digits === undefined || port > 65535) {
-    throw new UsageError(`--listen cannot be "${text}"`, 'Write it as 127.0.0.1:8080, with port 0 for any free one.');
-  }
-  return { host: six ?? (four || '127.0.0.1'), port };
 }
 
 /** Plays to standard output. A pipe cannot show a broken connection, so that is said in words. */
@@ -128,7 +126,7 @@ async function printCapture(stream: ReplayedStream, { world, out }: Call): Promi
   return CLEAN;
 }
 
-async function serve(streams: readonly ReplayedStream[], address: Address, call: Call): Promise<number> {
+async function serve(streams: readonly ReplayedStream[], address: ListenAddress, call: Call): Promise<number> {
   const { world, options, out, err } = call;
   const served = withPaths(streams);
   const server = await startReplayServer(served, address, world.now, (exchange) => {

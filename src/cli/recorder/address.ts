@@ -1,4 +1,4 @@
-/** `--listen` and `--to`: where the recorder is reached, and whom it reaches. */
+/** `--listen` and `--to`: where the recorder is reached (and what replays), and whom it reaches. */
 
 import { UsageError } from '../usage.ts';
 
@@ -11,8 +11,8 @@ export interface ListenAddress {
 /**
  * Reads `HOST:PORT`, `[::1]:PORT`, `HOST` or `PORT`; the host is 127.0.0.1 and the port a free one unless given.
  *
- * Whoever reaches the recorder can send requests through it, and reads them back from its files if they have the disk. So
- * it answers to this machine alone unless `allowRemote`.
+ * Whoever reaches the recorder can send requests through it, and reads them back from its files if they have the disk;
+ * whoever reaches a replay can read what was answered. So both answer to this machine alone unless `allowRemote`.
  *
  * @throws UsageError for what is no such address, and for one that others can reach
  */

@@ -20,6 +20,12 @@ const PIECE_BYTES = 1024 * 1024;
 /** How many compressed bytes may wait to be decoded before the network has to wait. */
 const WAITING_BYTES = 1024 * 1024;
 
+/**
+ * The most that one body may unpack to. A stream of a day has a few MB; a thousand bytes of Brotli can be a GB, and a server
+ * must not fill the disk.
+ */
+const MAX_PLAIN_BYTES = 256 * 1024 * 1024;
+
 const GZIP = { flush: constants.Z_SYNC_FLUSH, finishFlush: constants.Z_SYNC_FLUSH };
 const BROTLI = { flush: constants.BROTLI_OPERATION_FLUSH, finishFlush: constants.BROTLI_OPERATION_FLUSH };
 
@@ -50,13 +56,16 @@ export class BodyTape {
   #waiting = 0;
   #out: Uint8Array[] = [];
   #outBytes = 0;
+  #plainBytes = 0;
+  readonly #maxPlainBytes: number;
   #us = 0;
   #failure: Error | undefined;
 
   /** @param encoding - as `decodableEncoding` gave it */
-  constructor(recorder: CaptureRecorder, encoding: string | undefined) {
+  constructor(recorder: CaptureRecorder, encoding: string | undefined, maxPlainBytes: number = MAX_PLAIN_BYTES) {
     this.#recorder = recorder;
     this.#encoding = encoding;
+    this.#maxPlainBytes = maxPlainBytes;
   }
 
   /** A chunk came at `us`. */
@@ -101,6 +110,11 @@ export class BodyTape {
       this.#failure ??= error;
     });
     decoder.on('data', (piece: Uint8Array) => {
+      this.#plainBytes += piece.length;
+      if (this.#plainBytes > this.#maxPlainBytes) {
+        decoder.destroy(new Error(`it unpacks to more than ${this.#maxPlainBytes} bytes; what is beyond is left out`));
+        return;
+      }
       this.#out.push(piece);
       this.#outBytes += piece.length;
       if (this.#outBytes >= PIECE_BYTES) this.#flush();

@@ -1,6 +1,6 @@
 /** Where lines of a capture go: a file of its own for each request, or one that was named. */
 
-import { createWriteStream, type WriteStream } from 'node:fs';
+import { createWriteStream, openSync, type WriteStream } from 'node:fs';
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { publicUrl } from '../../capture/secrets.ts';
@@ -17,15 +17,20 @@ const MODE = 0o600;
 
 /** One file. It is opened by its first line; writing never throws, what failed is told at the end. */
 export class CaptureFile {
-  readonly path: string;
-  readonly #flags: 'w' | 'wx';
+  #path: string;
+  readonly #another: (() => string) | undefined;
   #stream: WriteStream | undefined;
   #failure: NodeJS.ErrnoException | undefined;
 
-  /** @param flags - `wx` never overwrites a file */
-  constructor(path: string, flags: 'w' | 'wx') {
-    this.path = path;
-    this.#flags = flags;
+  /** @param another - gives another path, if there is a file of that name already; without it, that is overwritten */
+  constructor(path: string, another?: () => string) {
+    this.#path = path;
+    this.#another = another;
+  }
+
+  /** It is only sure when the first line was written. */
+  get path(): string {
+    return this.#path;
   }
 
   /** Why the file cannot be written. */
@@ -34,7 +39,7 @@ export class CaptureFile {
   }
 
   readonly write = (line: string): void => {
-    if (this.#failure === undefined) this.#open().write(line);
+    if (this.#failure === undefined) this.#open()?.write(line);
   };
 
   /** Resolves when the disk wants more; `undefined` if it does now. */
@@ -53,13 +58,32 @@ export class CaptureFile {
     });
   }
 
-  #open(): WriteStream {
+  #open(): WriteStream | undefined {
     if (this.#stream !== undefined) return this.#stream;
-    this.#stream = createWriteStream(this.path, { flags: this.#flags, mode: MODE, highWaterMark: WAITING_BYTES });
+    const options = { mode: MODE, highWaterMark: WAITING_BYTES };
+    try {
+      // A file that was named may be a pipe, whose opening takes until somebody reads: that is never waited for.
+      const made = this.#another === undefined ? {} : { fd: this.#create(this.#another) };
+      this.#stream = createWriteStream(this.#path, { ...options, ...made });
+    } catch (error) {
+      this.#failure = error as NodeJS.ErrnoException;
+      return undefined;
+    }
     this.#stream.on('error', (error) => {
       this.#failure ??= error;
     });
     return this.#stream;
+  }
+
+  #create(another: () => string): number {
+    for (;;) {
+      try {
+        return openSync(this.#path, 'wx', MODE);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+        this.#path = another();
+      }
+    }
   }
 }
 
@@ -74,7 +98,8 @@ export class CaptureFolder {
   }
 
   /**
-   * Opens the folder, or makes it. Numbers go on where those of the files in it end, so nothing is overwritten.
+   * Opens the folder, or makes it. Numbers go on where those of the files in it end; a number that another recorder took in
+   * the meantime is left out. So nothing is overwritten.
    *
    * @throws InputError if it can be neither read nor made
    */
@@ -90,9 +115,12 @@ export class CaptureFolder {
 
   /** The file of the next request. */
   next(url: string): CaptureFile {
-    this.#last += 1;
-    const number = String(this.#last).padStart(4, '0');
-    return new CaptureFile(join(this.path, `${number}-${nameOf(url)}${EXTENSION}`), 'wx');
+    const name = nameOf(url);
+    const path = (): string => {
+      this.#last += 1;
+      return join(this.path, `${String(this.#last).padStart(4, '0')}-${name}${EXTENSION}`);
+    };
+    return new CaptureFile(path(), path);
   }
 }
 
@@ -113,6 +141,6 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 
 /** Why nothing can be written there. */
-export function cannotWrite(path: string, cause: NodeJS.ErrnoException): InputError {
+function cannotWrite(path: string, cause: NodeJS.ErrnoException): InputError {
   return new InputError(`Cannot write ${path}: ${REASONS[cause.code ?? ''] ?? cause.message}`, { cause });
 }

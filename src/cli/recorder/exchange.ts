@@ -18,6 +18,7 @@ import {
 import { request as httpsRequest } from 'node:https';
 import type { CapturedRequest, CaptureEnding, CaptureHeaders } from '../../capture/format.ts';
 import { CaptureRecorder } from '../../capture/recorder.ts';
+import { publicText, publicUrl } from '../../capture/secrets.ts';
 import { BodyTape, decodableEncoding } from './body-tape.ts';
 import type { CaptureFile } from './capture-file.ts';
 import { drained } from './drain.ts';
@@ -46,6 +47,7 @@ export interface ExchangeSettings {
   agent: Agent;
   file: CaptureFile;
   keepBody: boolean;
+  /** Those of the request and of the environment, the longest first. */
   secrets: readonly string[];
   tool: string;
   now: () => number;
@@ -54,6 +56,7 @@ export interface ExchangeSettings {
 /** How an exchange went. */
 export interface ExchangeReport {
   method: string;
+  /** Without secrets. */
   path: string;
   /** `undefined`: no head came. */
   status: number | undefined;
@@ -122,6 +125,11 @@ export class Exchange {
       maxHeaderSize: MAX_HEAD_BYTES,
     });
     upstream.on('response', (response) => this.#answer(response));
+    // Nobody asked for it: `Upgrade` was not passed on. Without a listener Node drops the connection and says nothing.
+    upstream.on('upgrade', (_, socket) => {
+      socket.destroy();
+      this.#broken(new Error('the server switched protocols, unasked'));
+    });
     upstream.on('error', (error: NodeJS.ErrnoException) => this.#broken(error));
     this.#readBody();
     this.#incoming.pipe(upstream);
@@ -162,7 +170,13 @@ export class Exchange {
     const outgoing = this.#outgoing;
     // The server's own date goes through, and if it sent none there is none.
     outgoing.sendDate = false;
-    outgoing.writeHead(status, statusMessage, passedOn(rawHeaders, response.headers.connection).flat());
+    try {
+      outgoing.writeHead(status, statusMessage, passedOn(rawHeaders, response.headers.connection).flat());
+    } catch (error) {
+      // Node reads heads that it does not write: a status below 100, control characters in the reason.
+      response.on('error', () => undefined).destroy();
+      return this.#broken(new Error(`the head of the answer cannot be passed on: ${(error as Error).message}`));
+    }
     // At once, before there is a body. Node's own `flushHeaders` writes lines as UTF-8 that came as Latin-1.
     outgoing.write(new Uint8Array());
     response.on('data', (chunk: Uint8Array) => this.#chunk(chunk, response));
@@ -199,15 +213,22 @@ export class Exchange {
     this.#outgoing.end();
   }
 
-  /** The server's side broke: the client's breaks the same way. */
+  /**
+   * The server's side broke: the client's breaks the same way, when the answers before this one are through (a client may
+   * ask again before it was answered).
+   */
   #broken(error: NodeJS.ErrnoException): void {
     if (this.#over) return;
     this.#finish(error.code === 'ETIMEDOUT' ? 'timeout' : 'reset', error);
+    const outgoing = this.#outgoing;
     const { socket } = this.#incoming;
-    // What came before must be out of our hands: a reset would throw it away.
-    const breakOff = (): unknown => (error.syscall === undefined ? socket.destroySoon() : socket.resetAndDestroy());
-    if (socket.writableLength === 0) breakOff();
-    else socket.once('drain', breakOff);
+    const breakOff = (): void => {
+      if (error.syscall === undefined) socket.destroySoon();
+      // What came before must be out of our hands: a reset would throw it away.
+      else socket.write(new Uint8Array(), () => socket.resetAndDestroy());
+    };
+    if (outgoing.socket === null && !socket.destroyed) outgoing.once('socket', () => setImmediate(breakOff));
+    else breakOff();
   }
 
   /** The client went away before it had everything: so do we. */
@@ -228,7 +249,7 @@ export class Exchange {
     await this.#settings.file.finished();
     this.#settle({
       method: this.#captured.method ?? '',
-      path: this.#incoming.url ?? '',
+      path: publicText(publicUrl(this.#incoming.url ?? ''), this.#settings.secrets),
       status: this.#status,
       bytes: this.#bytes,
       ms: us / 1000,
@@ -269,7 +290,8 @@ function passedOn(rawHeaders: readonly string[], connection: string | undefined)
   return pairs(rawHeaders).filter(([name]) => !HOP_BY_HOP.has(name.toLowerCase()) && !named.has(name.toLowerCase()));
 }
 
-function pairs(rawHeaders: readonly string[]): [name: string, value: string][] {
+/** Node's flat list as pairs. */
+export function pairs(rawHeaders: readonly string[]): [name: string, value: string][] {
   return rawHeaders.flatMap((name, i) =>
     i % 2 === 0 ? [[name, rawHeaders[i + 1] as string] as [string, string]] : [],
   );

@@ -1,6 +1,8 @@
 /** Recording what is not asked through us: the output of a command, or standard input. It is passed on as it comes. */
 
 import { spawn } from 'node:child_process';
+import { fstatSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { basename } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -10,6 +12,7 @@ import { findSecrets } from '../../capture/secrets.ts';
 import type { Call } from '../command.ts';
 import { CLEAN, INPUT_OUTPUT, INTERRUPTED } from '../exit.ts';
 import { InputError, inputError } from '../input.ts';
+import { UsageError } from '../usage.ts';
 import { CaptureFile } from './capture-file.ts';
 
 /** How long after Ctrl-C the command may take. The program itself is given a second. */
@@ -27,6 +30,7 @@ export interface PassingSettings {
 /** Records standard input until its end. Gives the exit code. */
 export async function recordInput(settings: PassingSettings): Promise<number> {
   const { stdin, interrupt } = settings.call.world;
+  if (stdin.isFile && settings.output !== '-') await refuseSame(stdin.stream, settings.output);
   // The bytes of a file have no times; its pieces are a choice of ours.
   const source = stdin.isFile ? { source: { kind: 'sse', chunks: 'made' } as const, timed: false } : {};
   const tape = new Tape(settings, source);
@@ -38,6 +42,15 @@ export async function recordInput(settings: PassingSettings): Promise<number> {
   if (failure === undefined) return tape.end('eof', undefined, CLEAN);
   await tape.end('reset', failure, INPUT_OUTPUT);
   throw inputError('standard input', failure);
+}
+
+/** `record -o x < x` would be the end of x. */
+async function refuseSame(stream: Readable, output: string): Promise<void> {
+  const { fd } = stream as { fd?: unknown };
+  if (typeof fd !== 'number') return;
+  const [input, there] = [fstatSync(fd), await stat(output).catch(() => undefined)];
+  if (there === undefined || there.ino !== input.ino || there.dev !== input.dev) return;
+  throw new UsageError('Cannot write over the input', 'Give another file with `-o NAME.capture.jsonl`.');
 }
 
 /** Runs a command and records its standard output. Gives its exit code. */
@@ -98,7 +111,7 @@ class Tape {
 
   constructor({ call, output, secrets, tool }: PassingSettings, options: Pick<RecorderOptions, 'source' | 'timed'>) {
     this.#call = call;
-    this.#file = output === '-' ? undefined : new CaptureFile(output, 'w');
+    this.#file = output === '-' ? undefined : new CaptureFile(output);
     const write = this.#file?.write ?? ((line: string): void => call.world.stdout.writeBytes(Buffer.from(line)));
     this.#recorder = new CaptureRecorder({ write, secrets, tool, now: call.world.now, ...options });
   }
@@ -127,15 +140,43 @@ class Tape {
   }
 }
 
-/** `-H 'x-api-key: …'`, `-u name:password`, URLs: what a command line says in the open, its output may quote. */
+/** Options of curl and its kin whose argument is a secret, and whose names do not say so. */
+const SECRET_OPTIONS: ReadonlySet<string> = new Set(['u', 'user', 'b', 'U', 'proxy-user']);
+
+/** `name: value`, `name=value`, with the dashes of an option before it or `-H` in one word with it. */
+const NAMED = /^(?:-H|-{1,2}header=)?-{0,2}([\w-]+)\s*[:=]\s*(.+)$/s;
+
+/**
+ * What a command line says in the open, its output may quote: `-H 'x-api-key: …'`, `--api-key=…`, `--password …`,
+ * `-u name:password`, fields of JSON, URLs. Names decide.
+ */
 function secretsOfArguments(args: readonly string[]): string[] {
-  const headers = args.flatMap((arg): [string, string][] => {
-    const [, name, value] = /^(?:-H)?\s*([\w-]+):\s*(.*)$/s.exec(arg) ?? [];
-    return name === undefined || value === undefined ? [] : [[name, value]];
+  const pairs = args.flatMap((arg, i): [string, string][] => {
+    const [, name = '', value = ''] = NAMED.exec(arg) ?? [];
+    const [, option = ''] = /^-{1,2}([\w-]+)$/.exec(args[i - 1] ?? '') ?? [];
+    const found: [string, string][] = [
+      [name, value],
+      [option, arg],
+    ];
+    if (SECRET_OPTIONS.has(option)) found.push(...secretsOfUser(arg));
+    if (SECRET_OPTIONS.has(name)) found.push(...secretsOfUser(value));
+    if (/^-[uUb]./.test(arg)) found.push(...secretsOfUser(arg.slice(2)));
+    for (const [, field = '', text = ''] of arg.matchAll(JSON_FIELD)) found.push([field, text]);
+    return found;
   });
-  const user = args.flatMap((arg, i) => (/^(?:-u|--user)$/.test(args[i - 1] ?? '') ? [['auth', arg]] : []));
-  const pairs = [...headers, ...(user as [string, string][])];
   return [...findSecrets(pairs), ...args.flatMap((arg) => findSecrets([], arg))];
+}
+
+const JSON_FIELD = /"([^"\\]{1,200})"\s{0,9}:\s{0,9}"((?:[^"\\]|\\.)*)"/g;
+
+/** `name:password`, or `name=value; …` of cookies; anything else belongs to an option of another program. */
+function secretsOfUser(text: string): [name: string, value: string][] {
+  if (!/[:=]/.test(text)) return [];
+  return [
+    ['auth', text],
+    ['auth', text.slice(text.indexOf(':') + 1)],
+    ['cookie', text],
+  ];
 }
 
 function cannotRun(program: string, cause: NodeJS.ErrnoException): InputError {

@@ -9,9 +9,10 @@
 import { Agent as HttpAgent, createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
+import { findSecrets, publicText } from '../../capture/secrets.ts';
 import { InputError } from '../input.ts';
 import { type ListenAddress, urlOf } from './address.ts';
-import { Exchange, type ExchangeReport, MAX_HEAD_BYTES } from './exchange.ts';
+import { Exchange, type ExchangeReport, MAX_HEAD_BYTES, pairs } from './exchange.ts';
 import type { CaptureFile, CaptureFolder } from './capture-file.ts';
 
 /** What the server needs. */
@@ -54,8 +55,11 @@ export async function startProxy(settings: ProxySettings): Promise<Proxy> {
   });
   server.on('request', (incoming: IncomingMessage, outgoing: ServerResponse) => {
     const line = lines.get(incoming.socket) as Line;
-    const file = settings.folder.next(incoming.url ?? '/');
-    const exchange = new Exchange(incoming, outgoing, { ...settings, agent: line.agent, file });
+    const { rawHeaders, url = '/' } = incoming;
+    const own = findSecrets(pairs(rawHeaders), url);
+    const secrets = [...own, ...settings.secrets].sort((a, b) => b.length - a.length);
+    const file = settings.folder.next(publicText(url, secrets));
+    const exchange = new Exchange(incoming, outgoing, { ...settings, secrets, agent: line.agent, file });
     running.add(exchange);
     line.running += 1;
     void exchange.done.then((report) => {

@@ -14,13 +14,8 @@ import { headersOf } from '../../testing/fault-fetch.ts';
 import { timedPace } from '../../testing/pace.ts';
 import { Player, waitForHead } from '../../testing/player.ts';
 import { InputError } from '../input.ts';
+import { type ListenAddress, urlOf } from '../recorder/address.ts';
 import type { ReplayedStream } from './stream.ts';
-
-/** Where to listen. Port 0 is any free one. */
-export interface Address {
-  host: string;
-  port: number;
-}
 
 /** What happened to one request, for the log. */
 export interface Exchange {
@@ -70,7 +65,7 @@ const MESSAGES = '/v1/messages';
  */
 export async function startReplayServer(
   streams: readonly ServedStream[],
-  { host, port }: Address,
+  { host, port }: ListenAddress,
   now: () => number,
   log: (exchange: Exchange) => void,
 ): Promise<ReplayServer> {
@@ -82,7 +77,7 @@ export async function startReplayServer(
   await listen(server, host, port);
   const address = server.address() as AddressInfo;
   return {
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${address.port}`,
+    url: urlOf({ host, port: address.port }),
     close: () => {
       const closed = once(server, 'close');
       server.close();
@@ -98,7 +93,11 @@ async function listen(server: Server, host: string, port: number): Promise<void>
     await once(server, 'listening');
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    const why = code === 'EADDRINUSE' ? 'the port is taken' : String(code ?? cause);
+    const known: Record<string, string> = {
+      EADDRINUSE: 'the port is taken',
+      EADDRNOTAVAIL: 'it is none of this machine',
+    };
+    const why = known[code ?? ''] ?? String(code ?? cause);
     throw new InputError(`Cannot listen on ${host}:${port}: ${why}`, { cause });
   }
 }
