@@ -44,6 +44,11 @@ describe('ssemble diff', () => {
     );
   });
 
+  it('does not take a folder for a mistyped command', async () => {
+    expect((await ran(['diff', folder, a])).err).toBe(`ssemble: Cannot read ${folder}: it is a directory\n`);
+    expect((await ran(['diff', 'test', a])).err).not.toContain('commands');
+  });
+
   it('exits 1 and prints what differs', async () => {
     const { code, out } = await ran(['diff', a, b]);
     expect(code).toBe(1);

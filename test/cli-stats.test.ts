@@ -124,6 +124,21 @@ describe('the page of one stream', () => {
     expect(found.clocks['end']).toBe(900);
   });
 
+  it('tells a capture without times from a saved body, and prints nothing of what could not be read', async () => {
+    const [first = ''] = recorded([], {}).split('\n');
+    const timeless = saved(
+      'timeless.capture.jsonl',
+      `${first}\n${JSON.stringify([null, body(m.textEvents(['a']))])}\n`,
+    );
+    const { out, code } = await ran(['stats', timeless]);
+    expect(out).toMatch(/^claude-test · 7 events · .* · complete\nno times: this capture has none\b/);
+    expect(code).toBe(0);
+    const broken = saved('broken.capture.jsonl', `${first}\n[5,"a"]\n[3,"b"]\n`);
+    const failed = await ran(['stats', broken]);
+    expect(failed).toMatchObject({ code: 3, out: '' });
+    expect(failed.err).toContain('time goes back');
+  });
+
   it('takes another threshold', async () => {
     expect((await ran(['stats', '--stall', '0.3', capture])).out).toContain('stalls    3\n');
     expect((await ran(['stats', '--stall', '60', capture])).out).toContain('stalls    none\n');
@@ -287,8 +302,10 @@ describe('the table of many', () => {
     expect((await ran(['stats', cut, join(many, 'body.sse')])).code).toBe(4);
     const empty = join(folder, 'empty');
     mkdirSync(empty);
-    expect(await ran(['stats', empty])).toMatchObject({ code: 0, out: '' });
-    expect((await ran(['stats', empty])).err).toContain('No streams');
+    expect(await ran(['stats', empty])).toMatchObject({ code: 3, out: '' });
+    expect((await ran(['stats', empty])).err).toContain(
+      `No streams in ${empty}: there is no .sse or .capture.jsonl file`,
+    );
   });
 
   it('gives the same in a worker as here: the work on a file is plain data', async () => {
@@ -296,6 +313,19 @@ describe('the table of many', () => {
     const found = await statsOfFile(path, { stallMs: 2000 });
     expect(structuredClone(found)).toEqual(found);
     await expect(statsOfFile('-', { stallMs: 2000 })).rejects.toThrow('standard input');
+  });
+
+  it('says who made the stalls', async () => {
+    const { out } = await ran(['stats', '--by', 'all', capture, capture]);
+    expect(out).toMatch(/\nall +2 +0 +4 /);
+    expect(out).toContain('stalls: 2 server alive, 2 server silent\n');
+  });
+
+  it('leaves out columns that a terminal has no room for, and says which', async () => {
+    const { out } = await ran(['stats', many], '', { stdout: new TextSink(80), env: { NO_COLOR: '1' } });
+    for (const line of out.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
+    expect(out.split('\n')[0]).toMatch(/^model +streams +cut +stalls .*content.* tok\/s$/);
+    expect(out).toContain('no room for: head, byte, start, ');
   });
 
   it('fits its columns to what stands in them', async () => {

@@ -38,6 +38,45 @@ function short(a: readonly Wire[], b: readonly Wire[], options: DiffOptions = {}
   );
 }
 
+describe('what is no stream', () => {
+  const differ = (a: string | Uint8Array, b: string | Uint8Array): string[] =>
+    diffStreams(a, b).messages.map(({ kind, path }) => `${kind} ${path}`);
+  const error = (type: string): string => JSON.stringify({ type: 'error', error: { type, message: 'No' } });
+
+  it.each([
+    ['two pages', '<html>\n<p>a</html>', '<html>\n<p>b</html>'],
+    ['two errors as JSON', error('overloaded_error'), error('api_error')],
+    ['two texts', 'one: two\n', 'one: three\n'],
+    ['two binaries', Uint8Array.of(200, 1, 2, 3), Uint8Array.of(200, 1, 2, 4)],
+  ])('is not the same because no event is in it: %s', (_, a, b) => {
+    expect(differ(a, b)).toEqual(['changed body']);
+    expect(diffStreams(a, b).same).toBe(false);
+    expect(diffStreams({ chunks: [{ us: 1, bytes: bytesOf(a) }] }, b).same).toBe(false);
+    expect(diffStreams(a, a).same).toBe(true);
+    expect(formatDiff(diffStreams(a, b))).toMatch(/\n {2}body\n- .*\n\+ .*\n1 difference, and no events in either$/);
+    expect(formatDiff(diffStreams(a, a))).toContain('no events in either');
+  });
+
+  it('names at most twenty places at which the messages differ: the events have told it', () => {
+    const blocks = (word: string): Wire[] =>
+      Array.from({ length: 30 }, (_, i) => [m.textStart(i), m.textDelta(i, `${word} ${i}`), m.blockStop(i)]).flat();
+    const found = diffStreams([m.start(), ...blocks('a'), m.stop], [m.start(), ...blocks('b'), m.stop]);
+    expect(formatDiff(found)).toContain(', content[19].text, and 10 more places\n');
+  });
+
+  it('differs from nothing at all, and from a stream; comments are still nothing', () => {
+    expect(differ('', 'hello\n')).toContain('added body');
+    expect(differ('hello\n', '')).toContain('removed body');
+    expect(diffStreams(': ping\n\n', ': pong\n\n').same).toBe(true);
+    expect(differ('hello\n', body(hello))).not.toContain('changed body');
+    expect(diffStreams('hello\n', body(hello)).same).toBe(false);
+  });
+
+  function bytesOf(given: string | Uint8Array): Uint8Array {
+    return typeof given === 'string' ? encodeUtf8(given) : given;
+  }
+});
+
 describe('what is left out unless it is asked for', () => {
   const mapped = (events: readonly Wire[], change: (text: string) => string): Wire[] =>
     JSON.parse(change(JSON.stringify(events))) as Wire[];

@@ -1,7 +1,7 @@
 /** What people paste, and what they are told. */
 
 import fc from 'fast-check';
-import { Readable } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { EXPLANATIONS, explainError, nearestRules } from '../src/lint/explanations.ts';
 import { RULES, ruleOf } from '../src/lint/rules.ts';
@@ -205,6 +205,28 @@ describe('ssemble explain', () => {
   it('reads a log from standard input', async () => {
     const log = `${'noise\n'.repeat(1000)}Error: request ended without sending any chunks\n`;
     expect((await ran(['explain', '-'], log)).out).toMatch(/^request ended without sending any chunks\n/);
+  });
+
+  it('ends at Ctrl-C with what has come, also while nothing comes', async () => {
+    const stream = new PassThrough();
+    const interrupt = new AbortController();
+    const running = ran(['explain', '-'], '', {
+      stdin: { stream, isTTY: false, isFile: false },
+      interrupt: interrupt.signal,
+    });
+    stream.write('Error: Content block not found\n');
+    setTimeout(() => interrupt.abort(), 20);
+    const { out, code } = await running;
+    expect(out).toMatch(/^Content block not found\n/);
+    expect(code).toBe(130);
+  });
+
+  it('is told what to do with a file', async () => {
+    const { err, code } = await ran(['explain', 'README.md']);
+    expect(code).toBe(1);
+    expect(err).toContain(
+      'README.md is a file: `ssemble lint FILE` judges a stream, `ssemble explain - < FILE` a log.',
+    );
   });
 
   it('gives the matches with their rules as JSON', async () => {

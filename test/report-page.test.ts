@@ -66,7 +66,8 @@ function tides(): Capture {
   );
 }
 
-const HOSTILE = '</script><script>document.title="owned"</script><!--<img src=x onerror=alert(1)>\u2028\u2029"\'`';
+const HOSTILE =
+  '</script><script>document.title="owned"</script><!--<img src=x onerror=alert(1)>\u2028\u2029\u202e"\'`';
 
 function hostile(): Capture {
   const body =
@@ -408,7 +409,9 @@ describe.skipIf(chromiumPath === undefined)('the report in Chromium', { timeout:
     await page.getByRole('button', { name: 'Text', exact: true }).click();
     expect(await page.locator('img, script:not([type]) ~ script:not([type])').count()).toBe(0);
     expect(await page.title()).toContain('</script><script>');
-    expect(await page.locator('.summary .name').textContent()).toBe(HOSTILE);
+    expect(await page.locator('.summary .name').textContent()).toBe(HOSTILE.replace('\u202e', '\\u202e'));
+    // Nothing on the page turns the direction of what stands around it.
+    expect(await page.locator('body').innerText()).not.toMatch(/[\u202a-\u202e\u2066-\u2069]/);
     await shoot(page, 'hostile');
   });
 

@@ -92,6 +92,18 @@ describe('the named clocks', () => {
     expect(Object.values(found.clocks).every((ms) => ms === undefined)).toBe(true);
   });
 
+  it('knows when the head came, and nothing more, where only the head has a time', () => {
+    const found = timing([[undefined, m.start(), m.textStart(0), ...texts(3), m.stop]], { headersUs: 400_000 });
+    expect(found).toMatchObject({ timed: false, gaps: undefined, stalls: [], tokensPerSecond: undefined });
+    const clocks = Object.entries(found.clocks).filter(([, ms]) => ms !== undefined);
+    expect(clocks).toEqual([['headers', 400]]);
+    const clock = new StreamClock();
+    clock.chunk(undefined, 10);
+    clock.event(m.textDelta(0, 'a') as never, 1);
+    clock.headers(400_000);
+    expect(clock.end().clocks).toMatchObject({ headers: 400, firstContent: undefined, lastContent: undefined });
+  });
+
   it('takes an earlier time as not later, and counts it', () => {
     const found = timing([
       [100, m.start()],

@@ -3,6 +3,8 @@
  * Settings and results travel between threads, so both are plain data.
  */
 
+import type { Found } from './file-list.ts';
+
 /** Work on one file. */
 export type FileWork = (path: string, settings: unknown) => Promise<unknown>;
 
@@ -25,10 +27,11 @@ export interface Done<Result = unknown> {
 }
 
 /** Does the work; a file that cannot be read, or is too hard, does not stop the others. */
-export async function workOn(work: FileWork, path: string, settings: unknown): Promise<Done> {
+export async function workOn(work: FileWork, { path, error }: Found, settings: unknown): Promise<Done> {
+  if (error !== undefined) return { path, error };
   try {
     return { path, result: await work(path, settings) };
-  } catch (error) {
-    return { path, error: error instanceof Error ? error.message : String(error) };
+  } catch (reason) {
+    return { path, error: reason instanceof Error ? reason.message : String(reason) };
   }
 }

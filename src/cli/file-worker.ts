@@ -1,6 +1,7 @@
-/** A worker thread of the fleet: gets batches of paths, gives what came of each. */
+/** A worker thread of the fleet: gets batches of files, gives what came of each. */
 
 import { parentPort, workerData } from 'node:worker_threads';
+import type { Found } from './file-list.ts';
 import { type Done, FILE_WORK, workOn, type WorkName } from './file-work.ts';
 
 /** What a worker is started with. */
@@ -12,7 +13,7 @@ export interface WorkerTask {
 /** What a worker is told, and what it answers. */
 export interface Batch {
   id: number;
-  paths: readonly string[];
+  files: readonly Found[];
 }
 
 /** The answer to a {@link Batch}. */
@@ -24,10 +25,10 @@ export interface BatchDone {
 const { work: name, settings } = workerData as WorkerTask;
 const work = FILE_WORK[name]();
 
-parentPort?.on('message', ({ id, paths }: Batch) => {
+parentPort?.on('message', ({ id, files }: Batch) => {
   void (async () => {
     const done: Done[] = [];
-    for (const path of paths) done.push(await workOn(await work, path, settings));
+    for (const file of files) done.push(await workOn(await work, file, settings));
     // A thread has no origin to name.
     // oxlint-disable-next-line unicorn/require-post-message-target-origin
     parentPort?.postMessage({ id, done } satisfies BatchDone);

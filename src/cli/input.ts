@@ -10,6 +10,7 @@ import type { CaptureChunk, CaptureEnd, CaptureHeader } from '../capture/format.
 import { CaptureReader, isCapture } from '../capture/reader.ts';
 import { AbortError, ConnectionError, IdleTimeoutError, ProtocolError } from '../errors.ts';
 import type { Call } from './command.ts';
+import { oneLine } from './terminal.ts';
 import { nearest } from './usage.ts';
 import type { World } from './world.ts';
 
@@ -58,11 +59,15 @@ const REASONS: Readonly<Record<string, string>> = {
   EMFILE: 'too many files are open',
 };
 
+function codeOf(cause: unknown): unknown {
+  return (cause as { code?: unknown } | null | undefined)?.code;
+}
+
 /** Why reading failed, in words where the system's code is known. */
 export function inputError(name: string, cause: unknown): InputError {
-  const code = (cause as { code?: unknown } | null)?.code;
+  const code = codeOf(cause);
   const known = typeof code === 'string' ? (REASONS[code] ?? code) : String(cause);
-  return new InputError(`Cannot read ${name}: ${known}`, { cause });
+  return new InputError(`Cannot read ${oneLine(name)}: ${known}`, { cause });
 }
 
 /**
@@ -102,7 +107,8 @@ export async function openOrTell(name: string, { world, err, commands }: Call): 
     return await openInput(name, world);
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
-    err.write('ssemble: ', 'bold').write(`${error.message}${commandHint(name, commands)}\n`);
+    const hint = codeOf(error.cause) === 'ENOENT' ? commandHint(name, commands) : '';
+    err.write('ssemble: ', 'bold').write(`${error.message}${hint}\n`);
     await err.flush();
     return undefined;
   }
@@ -198,7 +204,7 @@ class Stream implements Input {
       return step(this.#reader as CaptureReader);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
-      throw new InputError(`Cannot read ${this.name}: ${error.message}`, { cause: error });
+      throw new InputError(`Cannot read ${oneLine(this.name)}: ${error.message}`, { cause: error });
     }
   }
 

@@ -2,7 +2,8 @@
 /** The only file that touches `process`: it hands the world to `run` and leaves with its exit code. */
 
 import { once } from 'node:events';
-import { fstatSync, readFileSync } from 'node:fs';
+import { createReadStream, fstatSync, readFileSync, type Stats } from 'node:fs';
+import type { Readable } from 'node:stream';
 import { isatty } from 'node:tty';
 import type { WriteStream } from 'node:tty';
 import type { StandardInput } from './input.ts';
@@ -60,19 +61,27 @@ class ProcessSink implements Sink {
 }
 
 function standardInput(): StandardInput {
-  let isFile = false;
-  try {
-    isFile = fstatSync(0).isFile();
-  } catch {
-    // Closed (`<&-`): reading it will say so.
-  }
+  const status = statusOf(0);
+  let folder: Readable | undefined;
   return {
-    isFile,
+    isFile: status?.isFile() === true,
     isTTY: isatty(0),
     get stream() {
-      return process.stdin;
+      // Node makes an empty stream of a folder (`< captures/`).
+      return status?.isDirectory() === true
+        ? (folder ??= createReadStream('', { fd: 0, autoClose: false }))
+        : process.stdin;
     },
   };
+}
+
+/** `undefined` for one that is closed (`<&-`): reading it will say so. */
+function statusOf(fd: number): Stats | undefined {
+  try {
+    return fstatSync(fd);
+  } catch {
+    return undefined;
+  }
 }
 
 /** How long after Ctrl-C the end may take. Opening a named pipe that nobody writes to cannot be called off, for one. */

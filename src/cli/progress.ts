@@ -1,6 +1,6 @@
 /** How far a long job is, on one line of a terminal that is written over and over. A sink that is no terminal gets nothing. */
 
-import type { Sink } from './terminal.ts';
+import { clip, type Sink } from './terminal.ts';
 import { groupDigits } from './tally.ts';
 
 const EVERY_MS = 100;
@@ -37,7 +37,8 @@ export class Progress {
     if (!this.#sink.isTTY || now - this.#drawn < EVERY_MS) return;
     this.#drawn = now;
     this.#shown = true;
-    this.#sink.write(`\r\u001b[K${this.line()}`);
+    // One that wraps could not be taken away again.
+    this.#sink.write(`\r\u001b[K${clip(this.line(), (this.#sink.columns ?? 80) - 1)}`);
   }
 
   /** Takes the line away. Call it before anything else is written to the sink. */

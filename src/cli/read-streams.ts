@@ -7,7 +7,7 @@ import type { Input } from './input.ts';
 import { endingError, InputError, openOrTell } from './input.ts';
 import type { Job, Verdict } from './reading.ts';
 import { isWhole, printFailures } from './summary.ts';
-import type { Ink } from './terminal.ts';
+import { type Ink, oneLine } from './terminal.ts';
 
 /** What is particular to one of these commands. */
 export interface Manner {
@@ -40,7 +40,7 @@ async function readOne(file: string, title: string | undefined, call: Call, mann
   const input = await openOrTell(file, call);
   if (input === undefined) return [INPUT_OUTPUT];
   if (title !== undefined && manner.title === 'unless-json' && !options.has('json')) {
-    out.write(`${out.empty ? '' : '\n'}==> ${title} <==\n`, 'bold');
+    out.write(`${out.empty ? '' : '\n'}==> ${oneLine(title)} <==\n`, 'bold');
   }
   const job = manner.start(out, options, title);
   const { failure, broken } = await feed(job, input, call);
@@ -64,7 +64,7 @@ async function readOne(file: string, title: string | undefined, call: Call, mann
 function tellVerdict(err: Ink, verdict: Verdict, title: string | undefined, offerPartial: boolean): void {
   const { reading, note } = verdict;
   const hasNews = !isWhole(verdict) || reading.tally.reaches('info');
-  if (title !== undefined && hasNews) err.write(`${title}:\n`, 'bold');
+  if (title !== undefined && hasNews) err.write(`${oneLine(title)}:\n`, 'bold');
   reading.tally.print(err);
   printFailures(err, verdict, offerPartial);
   if (note !== undefined) err.write(`${note}\n`);

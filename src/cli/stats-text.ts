@@ -5,8 +5,7 @@ import type { EventCount, StreamStats, Zero } from '../timing/stream-stats.ts';
 import type { Figure, Row, Spread } from '../timing/totals.ts';
 import type { Gaps, Stall, StallCause, Timing } from '../timing/timing.ts';
 import { counted, groupDigits } from './tally.ts';
-import type { Ink } from './terminal.ts';
-import { clip, textWidth } from './terminal.ts';
+import { clip, type Ink, textWidth } from './terminal.ts';
 
 const ZERO_WORDS: Readonly<Record<Zero, string>> = {
   request: 'from when the request was sent',
@@ -15,7 +14,7 @@ const ZERO_WORDS: Readonly<Record<Zero, string>> = {
 };
 
 /** Prints the page of one stream. */
-export function printPage(ink: Ink, stats: StreamStats, timeline: readonly EventCount[]): void {
+export function printPage(ink: Ink, stats: StreamStats, timeline: readonly EventCount[], isCapture: boolean): void {
   const { model, complete, timing } = stats;
   ink.write(clip(model ?? 'no model named', 60), 'bold');
   ink.write(` · ${counted(timing.events, 'event')} · ${counted(timing.bytes, 'byte')}`);
@@ -26,8 +25,9 @@ export function printPage(ink: Ink, stats: StreamStats, timeline: readonly Event
     .write('\n');
   if (!timing.timed) {
     ink.write(
-      'no times: this is a saved body. `ssemble record` keeps them, and a live stream on standard input has them.\n',
+      `no times: ${isCapture ? 'this capture has none' : 'this is a saved body'}. \`ssemble record\` keeps them,`,
     );
+    ink.write(' and a live stream on standard input has them.\n');
     return;
   }
   printClocks(ink, stats);
@@ -138,22 +138,63 @@ const TABLE: readonly (readonly [Figure, string])[] = [
   ['tokensPerSecond', 'tok/s'],
 ];
 const NAME_WIDTH = 34;
+/** What a terminal without room for all columns does without, the first first. */
+const LEAST_FIRST: readonly Figure[] = [
+  'messageStart',
+  'headers',
+  'end',
+  'firstByte',
+  'lastContent',
+  'contentGapP95',
+  'firstVisibleText',
+  'longestGap',
+  'messageStop',
+];
+const SPACE = '  ';
 
 /** Prints the table of many streams: a row for each model, p50/p95 in each cell. */
 export function printTable(ink: Ink, rows: readonly Row[], noun: string): void {
-  const shown = TABLE.filter(([figure]) => rows.some(({ figures }) => figures[figure] !== undefined));
-  const head = [noun, 'streams', 'cut', 'stalls', ...shown.map(([, name]) => name)];
-  const body = rows.map((row) => [
-    clip(row.name === '' ? `(no ${noun})` : row.name, NAME_WIDTH),
-    groupDigits(row.streams),
-    groupDigits(row.incomplete),
-    groupDigits(Object.values(row.stalls).reduce((sum, count) => sum + count, 0)),
-    ...shown.map(([figure]) => spreadText(figure, row.figures[figure])),
-  ]);
-  const widths = head.map((title, k) => Math.max(...[title, ...body.map((cells) => cells[k] ?? '')].map(textWidth)));
+  const there = TABLE.filter(([figure]) => rows.some(({ figures }) => figures[figure] !== undefined));
+  const room = ink.sink.isTTY ? ink.width : Infinity;
+  const dropped = new Set<Figure>();
+  let columns = columnsOf(rows, noun, there);
+  for (const figure of LEAST_FIRST) {
+    if (widthOf(columns) <= room) break;
+    dropped.add(figure);
+    columns = columnsOf(
+      rows,
+      noun,
+      there.filter(([name]) => !dropped.has(name)),
+    );
+  }
+  const [head = [], ...body] = Array.from({ length: rows.length + 1 }, (_, i) =>
+    columns.map((cells) => cells[i] ?? ''),
+  );
+  const widths = columns.map(widest);
   ink.write(line(head, widths), 'dim');
   for (const cells of body) ink.write(line(cells, widths));
-  printFootnotes(ink, rows, shown.length > 0);
+  const missing = there.filter(([figure]) => dropped.has(figure)).map(([, name]) => name);
+  if (missing.length > 0) ink.write(`no room for: ${missing.join(', ')}; --json has all\n`, 'dim');
+  printFootnotes(ink, rows, there.length > 0);
+}
+
+/** Column by column, the title first. */
+function columnsOf(rows: readonly Row[], noun: string, shown: typeof TABLE): string[][] {
+  return [
+    [noun, ...rows.map(({ name }) => clip(name === '' ? `(no ${noun})` : name, NAME_WIDTH))],
+    ['streams', ...rows.map(({ streams }) => groupDigits(streams))],
+    ['cut', ...rows.map(({ incomplete }) => groupDigits(incomplete))],
+    ['stalls', ...rows.map(({ stalls }) => groupDigits(Object.values(stalls).reduce((sum, count) => sum + count, 0)))],
+    ...shown.map(([figure, title]) => [title, ...rows.map(({ figures }) => spreadText(figure, figures[figure]))]),
+  ];
+}
+
+function widest(cells: readonly string[]): number {
+  return Math.max(...cells.map(textWidth));
+}
+
+function widthOf(columns: readonly string[][]): number {
+  return columns.map(widest).reduce((sum, width) => sum + width + SPACE.length, -SPACE.length);
 }
 
 function line(cells: readonly string[], widths: readonly number[]): string {
@@ -161,7 +202,7 @@ function line(cells: readonly string[], widths: readonly number[]): string {
     const space = ' '.repeat(Math.max(0, (widths[k] as number) - textWidth(text)));
     return k === 0 ? text + space : space + text;
   });
-  return `${padded.join('  ').trimEnd()}\n`;
+  return `${padded.join(SPACE).trimEnd()}\n`;
 }
 
 function spreadText(figure: Figure, spread: Spread | undefined): string {
@@ -172,8 +213,14 @@ function spreadText(figure: Figure, spread: Spread | undefined): string {
 
 function printFootnotes(ink: Ink, rows: readonly Row[], timed: boolean): void {
   const sum = (key: 'streams' | 'timed' | 'clockless'): number => rows.reduce((total, row) => total + row[key], 0);
-  if (timed)
-    ink.write('p50/p95 by nearest rank; times in seconds, tok/s: more is faster; cut: did not complete\n', 'dim');
+  if (timed) ink.write('p50/p95 by nearest rank, times in seconds; cut: did not complete\n', 'dim');
+  const stalls = (Object.keys(CAUSE_WORDS) as StallCause[])
+    .map((cause) => [rows.reduce((total, row) => total + row.stalls[cause], 0), CAUSE_WORDS[cause]] as const)
+    .filter(([count]) => count > 0)
+    .sort(([a, x], [b, y]) => b - a || (x < y ? -1 : 1));
+  if (stalls.length > 0) {
+    ink.write(`stalls: ${stalls.map(([count, words]) => `${groupDigits(count)} ${words}`).join(', ')}\n`, 'dim');
+  }
   const untimed = sum('streams') - sum('timed');
   if (untimed > 0) ink.write(`${counted(untimed, 'stream')} without times (saved bodies): counted, not timed\n`, 'dim');
   const clockless = sum('clockless');

@@ -86,7 +86,7 @@ function printFailure(ink: Ink, failed: Case): void {
 }
 
 /** An error as plain data, for `--json`. Only fields that are meant to be seen. */
-export function errorData(error: Error): Record<string, unknown> {
+function errorData(error: Error): Record<string, unknown> {
   const data: Record<string, unknown> = { name: error.name, message: error.message };
   for (const key of ['code', 'type', 'status', 'at', 'retryable', 'retryAfterMs', 'requestId']) {
     const value = (error as unknown as Record<string, unknown>)[key];

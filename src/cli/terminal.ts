@@ -48,6 +48,11 @@ export function escapeControls(text: string): string {
   );
 }
 
+/** The text on one line, its control characters visible: a file's name with a line feed in it must not look like two lines. */
+export function oneLine(text: string): string {
+  return escapeControls(text).replaceAll('\n', '\\n').replaceAll('\t', '\\t');
+}
+
 // JSON.stringify leaves these as they are, and U+009B is a control sequence introducer for some terminals.
 const RAW_IN_JSON = /[\u007f-\u009f]/g;
 
@@ -172,7 +177,7 @@ export function textWidth(text: string): number {
 export function clip(text: string, width: number): string {
   // A cell needs at least one UTF-16 unit; the rest (marks, joiners) is bounded here so that huge texts cost little.
   const head = text.slice(0, Math.max(0, width) * 8 + 64);
-  const line = escapeControls(head).replaceAll('\n', '\\n').replaceAll('\t', '\\t');
+  const line = oneLine(head);
   if (head.length === text.length && (PLAIN.test(line) ? line.length <= width : fit(line, width) === line)) return line;
   return width <= 0 ? '' : `${fit(line, width - 1)}…`;
 }

@@ -32,7 +32,7 @@ const USAGE: ReadonlySet<string> = new Set(['usage', 'amazon-bedrock-invocationM
 const SEALED: ReadonlySet<string> = new Set(['signature', 'encrypted_content', 'encrypted_index', 'encrypted_stdout']);
 
 /** Stands for a sealed value that is not empty. */
-export const SEAL = '[sealed]';
+const SEAL = '[sealed]';
 /** Stands for what lies deeper than anybody writes; what differs down there is not seen. */
 const TOO_DEEP = `[more than ${MAX_DEPTH} levels deep]`;
 

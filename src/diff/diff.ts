@@ -11,8 +11,7 @@ import { type Unit, unitsOf } from './units.ts';
 import { differences, type ValueDifference } from './values.ts';
 
 export { ASPECTS, type DiffAspect } from './aspects.ts';
-export type { CaptureLike, DiffInput } from './side.ts';
-export type { ValueDifference } from './values.ts';
+export type { DiffInput } from './side.ts';
 
 /** What {@link diffStreams} may be told. Everything is left out unless it is asked for. */
 export interface DiffOptions extends Partial<Readonly<Record<DiffAspect, boolean>>> {
@@ -67,7 +66,7 @@ export interface StreamDiff {
   b: DiffSide;
   /** In the order of the streams. */
   events: EventDifference[];
-  /** Between the messages that the streams make, and in how they ended (path `outcome`). */
+  /** Between the messages that the streams make, in how they ended (path `outcome`), and what stands there instead (`body`). */
   messages: ValueDifference[];
   /** What was left out: not asked for, or (`timing`) not there. */
   ignored: DiffAspect[];
@@ -202,7 +201,15 @@ function timeDifference(path: string, a: number | undefined, b: number | undefin
 function diffMessages([a, b]: readonly [ReadSide, ReadSide], asked: Asked, both: boolean): ValueDifference[] {
   const [x, y] = [a, b].map(({ messages }) => messages.map((message) => comparable(message, asked, true)));
   const found = differences(x, y).map(({ path, ...rest }) => ({ ...rest, path: shortPath(path, a, b) }));
-  return [...found, ...endDifferences(a, b, both)] as ValueDifference[];
+  return [...found, ...endDifferences(a, b, both), ...bodyDifferences(a, b)] as ValueDifference[];
+}
+
+/** Two inputs without events (pages, errors as JSON, anything) are the same only if the same stands in them. */
+function bodyDifferences(a: ReadSide, b: ReadSide): ValueDifference[] {
+  if (a.events?.length !== 0 || b.events?.length !== 0 || a.body === b.body) return [];
+  if (a.body === '') return [{ kind: 'added', path: 'body', b: b.body }];
+  if (b.body === '') return [{ kind: 'removed', path: 'body', a: a.body }];
+  return [{ kind: 'changed', path: 'body', a: a.body, b: b.body }];
 }
 
 /** Nearly every stream has one message: then the path begins inside it. */

@@ -10,7 +10,7 @@ import { decodeUtf8 } from '../sse/utf8.ts';
 import type { PlacedEvent } from './units.ts';
 
 /** A capture, as far as a comparison looks at it. */
-export interface CaptureLike {
+interface CaptureLike {
   chunks: Iterable<{ us: number | undefined; bytes: Uint8Array }>;
 }
 
@@ -28,6 +28,8 @@ export interface ReadSide {
   status: OutcomeStatus | 'message';
   /** The input ended inside an event. */
   unfinished: boolean;
+  /** What stands in an input without any event, but for comments and blank lines; '' where there were events. */
+  body: string;
 }
 
 /**
@@ -37,7 +39,13 @@ export interface ReadSide {
  */
 export function readSide(input: DiffInput): ReadSide {
   if (typeof input === 'string' || input instanceof Uint8Array) {
-    return messageIn(input) ?? readStream((reader) => reader.parser.push(input));
+    return (
+      messageIn(input) ??
+      readStream(
+        (reader) => reader.parser.push(input),
+        () => (typeof input === 'string' ? input : decodeUtf8(input)),
+      )
+    );
   }
   if (isObject(input)) {
     if (isMessage(input)) return wholeMessage(input);
@@ -45,9 +53,12 @@ export function readSide(input: DiffInput): ReadSide {
     if (isIterable(chunks)) return readCapture([...(chunks as CaptureLike['chunks'])]);
   }
   if (isIterable(input)) {
-    return readStream(({ parser }) => {
-      for (const event of input as Iterable<unknown>) parser.apply(toStreamEvent(event));
-    });
+    return readStream(
+      ({ parser }) => {
+        for (const event of input as Iterable<unknown>) parser.apply(toStreamEvent(event));
+      },
+      () => '',
+    );
   }
   throw new TypeError('Cannot compare this: it is no bytes, no text, no capture, no list of events and no Message');
 }
@@ -64,12 +75,15 @@ function readCapture(chunks: Chunks): ReadSide {
   const first = chunks.find(({ bytes }) => bytes.length > 0)?.bytes;
   const whole = first === undefined || !beginsAsJson(first) ? undefined : messageIn(joined(chunks));
   if (whole !== undefined) return whole;
-  return readStream((reader) => {
-    for (const { us, bytes } of chunks) {
-      reader.us = us;
-      reader.parser.push(bytes);
-    }
-  });
+  return readStream(
+    (reader) => {
+      for (const { us, bytes } of chunks) {
+        reader.us = us;
+        reader.parser.push(bytes);
+      }
+    },
+    () => decodeUtf8(joined(chunks)),
+  );
 }
 
 function joined(chunks: Chunks): Uint8Array {
@@ -83,7 +97,7 @@ function joined(chunks: Chunks): Uint8Array {
 }
 
 /** A stream that breaks a limit is read as far as it goes; its outcome tells. */
-function readStream(read: (reader: Reader) => void): ReadSide {
+function readStream(read: (reader: Reader) => void, text: () => string): ReadSide {
   const events: PlacedEvent[] = [];
   let unfinished = false;
   const parser = new MessageParser({
@@ -99,7 +113,15 @@ function readStream(read: (reader: Reader) => void): ReadSide {
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error;
   }
-  return { events, messages: parser.messages.map(({ message }) => message), status: parser.outcome.status, unfinished };
+  const messages = parser.messages.map(({ message }) => message);
+  const body = events.length === 0 ? linesWithText(text()) : '';
+  return { events, messages, status: parser.outcome.status, unfinished, body };
+}
+
+/** Comments and blank lines are nothing, wherever they stand. */
+function linesWithText(text: string): string {
+  const lines = text.split(/\r\n?|\n/).filter((line) => line !== '' && !line.startsWith(':'));
+  return lines.join('\n');
 }
 
 /** Where a JSON text begins, behind a byte order mark and white space. */
@@ -127,7 +149,7 @@ function isMessage(value: object): value is Message {
 }
 
 function wholeMessage(message: Message): ReadSide {
-  return { events: undefined, messages: [message], status: 'message', unfinished: false };
+  return { events: undefined, messages: [message], status: 'message', unfinished: false, body: '' };
 }
 
 function isIterable(value: unknown): value is Iterable<unknown> {

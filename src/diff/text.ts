@@ -21,6 +21,8 @@ export interface DiffTextOptions {
 }
 
 const MOST = 100;
+/** So many paths of messages are named where the events have told it all. */
+const MOST_PATHS = 20;
 const CONTEXT = 40;
 /** A longer value or changed piece of text is shown by its beginning. */
 const LONGEST = 600;
@@ -60,6 +62,7 @@ function span(text: string, tone: DiffSpan['tone'] = 'plain'): DiffSpan {
 
 function sameWords({ a, b, ignored }: StreamDiff, [nameA, nameB]: readonly [string, string]): string {
   const left = ignored.length === 0 ? '' : `; not compared: ${ignored.join(', ')}`;
+  if (a.events === 0 && b.events === 0) return `same, but there are no events in either: ${nameA} and ${nameB}`;
   return `same: ${nameA} (${sideWords(a)}) and ${nameB} (${sideWords(b)})${left}`;
 }
 
@@ -111,12 +114,19 @@ function indexWords(event: DiffedEvent | undefined): string {
   return typeof index === 'number' ? `, block ${index}` : '';
 }
 
+/** What is compared then are messages that were not streamed, or bodies that are no streams. */
+function isWithoutEvents({ compared, a, b }: StreamDiff): boolean {
+  return compared === 'messages' || (a.events === 0 && b.events === 0);
+}
+
 /** In a stream what the messages differ in mostly follows from its events: then the paths are enough. */
-function messageLines({ compared, messages }: StreamDiff, most: number, context: number): DiffSpan[][] {
+function messageLines(diff: StreamDiff, most: number, context: number): DiffSpan[][] {
+  const { messages } = diff;
   if (messages.length === 0) return [];
-  if (compared === 'events') {
-    const paths = messages.slice(0, most).map(({ path, kind }) => (kind === 'changed' ? path : `${path} (${kind})`));
-    const rest = messages.length > most ? `, and ${counted(messages.length - most, 'more place')}` : '';
+  if (!isWithoutEvents(diff)) {
+    const shown = messages.slice(0, Math.min(most, MOST_PATHS));
+    const paths = shown.map(({ path, kind }) => (kind === 'changed' ? path : `${path} (${kind})`));
+    const rest = messages.length > shown.length ? `, and ${counted(messages.length - shown.length, 'more place')}` : '';
     return [[span('the messages differ at: ', 'head'), span(`${paths.join(', ')}${rest}`)]];
   }
   const lines = messages.slice(0, most).flatMap((value) => valueLines(value, context, true));
@@ -171,7 +181,11 @@ function cut(text: string): string {
   return `${text.slice(0, LONGEST)}… (${counted(text.length - LONGEST, 'character')} more)`;
 }
 
-function summaryOf({ events, messages }: StreamDiff): string {
+function summaryOf(diff: StreamDiff): string {
+  const { compared, events, messages } = diff;
+  if (compared === 'events' && isWithoutEvents(diff)) {
+    return `${counted(messages.length, 'difference')}, and no events in either`;
+  }
   const kinds = ['changed', 'removed', 'added'] as const;
   const counts = kinds.flatMap((kind) => {
     const count = events.filter((found) => found.kind === kind).length;

@@ -4,7 +4,7 @@
  */
 
 /** What became of a value. `grown`: a string that has the old one as its beginning. */
-export type Change = 'same' | 'new' | 'changed' | 'grown' | 'gone';
+type Change = 'same' | 'new' | 'changed' | 'grown' | 'gone';
 
 /** A value and what became of it. Children are compared when they are asked for. */
 export interface Changed {

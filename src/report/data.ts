@@ -12,7 +12,7 @@ import type { Timing } from '../timing/timing.ts';
 export type ReportChunk = readonly [us: number | null, body: string | { readonly b64: string }];
 
 /** A {@link LintReport} as plain JSON: the outcome's error is its name and message. */
-export interface ReportLint extends Omit<LintReport, 'outcome'> {
+interface ReportLint extends Omit<LintReport, 'outcome'> {
   outcome: {
     status: LintReport['outcome']['status'];
     stopReason: LintReport['outcome']['stopReason'];

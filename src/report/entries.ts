@@ -57,7 +57,7 @@ export interface Entry {
 }
 
 /** One block of the stream, from its first event to its last. */
-export interface Lane {
+interface Lane {
   ordinal: number;
   /** The wire's index. */
   index: number;

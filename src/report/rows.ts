@@ -7,7 +7,7 @@ import { type Family, familyOfBlock } from './wording.ts';
 export const MOST_LANES = 12;
 
 /** One lane of the timeline. */
-export interface Row {
+interface Row {
   label: string;
   family: Family;
 }

@@ -101,7 +101,7 @@ function assemble(entries: readonly Entry[]): Assembled[] {
 }
 
 /** The text that a delta adds, if it adds any. */
-export function pieceOf(delta: object): { type: string; text: string } {
+function pieceOf(delta: object): { type: string; text: string } {
   const { type, text, thinking, partial_json: json } = delta as Readonly<Record<string, unknown>>;
   const found = [text, thinking, json].find((each) => typeof each === 'string');
   return { type: String(type), text: found ?? '' };

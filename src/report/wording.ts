@@ -22,6 +22,20 @@ export function jsonText(value: unknown, indent?: number): string | undefined {
   }
 }
 
+/** What turns the direction of the text around it: embeddings, overrides, isolates. */
+const TURNS = /[\u061c\u202a-\u202e\u2066-\u2069]/g;
+
+/**
+ * The text with the characters that turn its direction as `\u` escapes: what they hide must be seen. Arabic and Hebrew need
+ * none of them.
+ *
+ * @example
+ * upright('a\u202eb'); // 'a\\u202eb'
+ */
+export function upright(line: string): string {
+  return line.replace(TURNS, (turn) => `\\u${turn.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
 /**
  * The family of a block by its type.
  *

@@ -80,7 +80,6 @@ export class StreamClock {
 
   /** The response's head was complete, in microseconds since the capture's zero. */
   headers(us: number): void {
-    this.#timed = true;
     this.#clocks.headers = us / 1000;
   }
 

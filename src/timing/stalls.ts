@@ -21,7 +21,7 @@ export const BURST_MS = 20;
 /** So many deltas at once were collected by somebody: 8 in 20 ms would be 400 in a second. */
 export const HELD_BACK_DELTAS = 8;
 /** And so many times more than the stream usually has in one chunk. */
-export const HELD_BACK_FACTOR = 4;
+const HELD_BACK_FACTOR = 4;
 
 /** How a stall's cause is told. The first row that fits. */
 export interface StallRow {

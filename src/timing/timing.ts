@@ -57,7 +57,7 @@ export interface Stall {
 
 /** Everything about the timing of one stream. `undefined` fields: the input has no times, or the moment never came. */
 export interface Timing {
-  /** Whether the input had times at all. */
+  /** Whether the chunks had times; without them only the head may have one. */
   timed: boolean;
   clocks: NamedClocks;
   /** Between chunks. */

@@ -36,7 +36,7 @@ vi.setConfig({ testTimeout: FUZZ ? 1_800_000 : 30_000 });
 export const RUNS: number = FUZZ ? 100 : 1;
 
 /** An input longer than this gets a sample of its 2-cuts, unless `SSEMBLE_FUZZ` is set. */
-export const BIG_INPUT = 2048;
+const BIG_INPUT = 2048;
 
 /** A small seeded generator (mulberry32): the next number in [0, 1). */
 export function seeded(seed: number): () => number {

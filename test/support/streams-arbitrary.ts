@@ -147,7 +147,7 @@ const anyDelta = fc.constantFrom<object>(
 );
 
 /** Any event at all: well-formed ones mostly, in no order. */
-export const anyEvent: fc.Arbitrary<{ type: string }> = fc.oneof(
+const anyEvent: fc.Arbitrary<{ type: string }> = fc.oneof(
   { weight: 4, arbitrary: fc.tuple(index, anyStart).map(([i, block]) => m.blockStart(i, block)) },
   { weight: 8, arbitrary: fc.tuple(index, anyDelta).map(([i, delta]) => m.delta(i, delta)) },
   { weight: 4, arbitrary: index.map((i) => m.blockStop(i)) },

@@ -7,7 +7,7 @@ import type { Call, Command } from '../command.ts';
 import { CLEAN, FINDINGS, INPUT_OUTPUT, INTERRUPTED } from '../exit.ts';
 import { openOrTell } from '../input.ts';
 import { UsageError } from '../usage.ts';
-import { jsonText, type Style, wantsColor } from '../terminal.ts';
+import { jsonText, oneLine, type Style, wantsColor } from '../terminal.ts';
 
 /** The command. */
 export const DIFF: Command = {
@@ -53,7 +53,7 @@ async function diff(call: Call): Promise<number> {
   const asked = Object.fromEntries(ASKABLE.map((aspect) => [aspect, options.has(aspect)]));
   const found = diffStreams(sides[0], sides[1], { ...asked, withinMs });
   if (options.has('json')) out.write(`${jsonText({ names: [a, b], ...found })}\n`);
-  else print(found, [a, b], call);
+  else print(found, [oneLine(a), oneLine(b)], call);
   await out.flush();
   if (options.has('timing') && found.ignored.includes('timing')) {
     err.write('Times were not compared: only captures and live streams have them, and both sides must.\n');

@@ -1,12 +1,13 @@
 /** `ssemble explain`: what a rule means, or what an error text of some client says about the stream. Offline. */
 
+import { stat } from 'node:fs/promises';
 import { type ExplanationMatch, EXPLANATIONS, explainError, nearestRules } from '../../lint/explanations.ts';
 import type { Rule } from '../../lint/finding.ts';
 import { labelled } from '../../lint/formats/text.ts';
 import { RULES, ruleOf } from '../../lint/rules.ts';
 import type { Call, Command } from '../command.ts';
-import { CLEAN, FINDINGS } from '../exit.ts';
-import { InputError } from '../input.ts';
+import { CLEAN, FINDINGS, INTERRUPTED } from '../exit.ts';
+import { inputError } from '../input.ts';
 import { printRule, printRules } from '../rule-text.ts';
 import { clip, type Ink, jsonText } from '../terminal.ts';
 
@@ -38,6 +39,11 @@ export const EXPLAIN: Command = {
 };
 
 async function explain(call: Call): Promise<number> {
+  const code = await explainWords(call);
+  return call.world.interrupt.aborted ? INTERRUPTED : code;
+}
+
+async function explainWords(call: Call): Promise<number> {
   const { words, out, options } = call;
   const json = options.has('json');
   if (words.length === 0) {
@@ -54,7 +60,7 @@ async function explain(call: Call): Promise<number> {
   }
   const row = EXPLANATIONS.find(({ id }) => id === text.trim());
   const matches = row === undefined ? explainError(text) : [{ explanation: row, said: row.says[0] ?? row.id }];
-  if (matches.length === 0) return unknown(call, text);
+  if (matches.length === 0) return unknown(call, text, await isFile(text.trim()));
   if (json) out.write(`${jsonText({ matches: matches.map(matchData) }, 2)}\n`);
   else matches.forEach((match, i) => printMatch(out, match, i === 0));
   return CLEAN;
@@ -63,16 +69,21 @@ async function explain(call: Call): Promise<number> {
 async function standardInput({ world }: Call): Promise<string> {
   const pieces: Buffer[] = [];
   let size = 0;
+  const { stream } = world.stdin;
+  const { interrupt } = world;
+  const stop = (): void => void stream.destroy();
+  interrupt.addEventListener('abort', stop, { once: true });
   try {
-    for await (const piece of world.stdin.stream) {
+    for await (const piece of stream) {
       pieces.push(Buffer.from(piece as Uint8Array));
       size += (piece as Uint8Array).length;
       // The end of a log says what went wrong.
       while (size - (pieces[0]?.length ?? 0) > MOST_BYTES) size -= pieces.shift()?.length ?? 0;
-      if (world.interrupt.aborted) break;
     }
   } catch (cause) {
-    throw new InputError(`Cannot read standard input: ${String(cause)}`, { cause });
+    if (!interrupt.aborted) throw inputError('standard input', cause);
+  } finally {
+    interrupt.removeEventListener('abort', stop);
   }
   return Buffer.concat(pieces).toString('utf8');
 }
@@ -98,10 +109,20 @@ function printMatch(out: Ink, { explanation, said }: ExplanationMatch, best: boo
   out.write(`${lines.join('\n')}\n`);
 }
 
-function unknown({ out, err, options }: Call, text: string): number {
+async function isFile(text: string): Promise<boolean> {
+  return stat(text).then(
+    (status) => status.isFile(),
+    () => false,
+  );
+}
+
+function unknown({ out, err, options }: Call, text: string, file: boolean): number {
   const near = nearestRules(text);
   if (options.has('json')) out.write(`${jsonText({ matches: [], nearest: near }, 2)}\n`);
-  else printNearest(out, err, text, near);
+  else if (file) {
+    err.write('ssemble: ', 'bold').write(`${clip(text.trim(), QUOTE)} is a file: `);
+    err.write('`ssemble lint FILE` judges a stream, `ssemble explain - < FILE` a log.\n');
+  } else printNearest(out, err, text, near);
   return FINDINGS;
 }
 

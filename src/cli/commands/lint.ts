@@ -15,7 +15,7 @@ import { STREAM_FILES } from '../file-list.ts';
 import { endingError, type Input, InputError, openFile, openOrTell } from '../input.ts';
 import { overMany, subjectOf } from '../many.ts';
 import { printRules } from '../rule-text.ts';
-import { jsonText } from '../terminal.ts';
+import { jsonText, oneLine } from '../terminal.ts';
 import { didYouMean, nearest, UsageError } from '../usage.ts';
 
 /**
@@ -97,7 +97,10 @@ async function lint(call: Call): Promise<number> {
   const codes = new Set<number>([CLEAN]);
   const take = async (report: ReportData): Promise<void> => {
     for (const code of codesOf(report, failOn)) codes.add(code);
-    out.write(run.report(report));
+    // What machines read holds the name as it is; a person's line must stay one line.
+    out.write(
+      run.report(name === 'text' && report.name !== undefined ? { ...report, name: oneLine(report.name) } : report),
+    );
     await out.flush();
   };
   if (subject.kind === 'one') await readHere(call, subject.name, settings, began, take, codes);
@@ -134,7 +137,8 @@ async function readHere(
   }
   const { report, failure } = await lintInput(input, name, settings, call.world.interrupt);
   const instant = input.live && input.header === undefined && call.world.now() - began < INSTANT_MS;
-  await take(instant ? untimed(report) : report);
+  // Of what could not be read at all there is nothing to say.
+  if (failure === undefined || report.bytes > 0) await take(instant ? untimed(report) : report);
   if (failure === undefined) return;
   codes.add(INPUT_OUTPUT);
   await tell(call, failure.message);

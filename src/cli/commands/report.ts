@@ -14,6 +14,7 @@ import type { Timing } from '../../timing/timing.ts';
 import type { Call, Command } from '../command.ts';
 import { CLEAN, heaviest, INPUT_OUTPUT, INTERRUPTED } from '../exit.ts';
 import { InputError, openOrTell } from '../input.ts';
+import { oneLine } from '../terminal.ts';
 import { UsageError } from '../usage.ts';
 
 /** The command. */
@@ -124,7 +125,7 @@ async function write(call: Call, target: string | undefined, streams: readonly R
     const code = (cause as { code?: unknown } | null)?.code;
     throw new InputError(`Cannot write ${target}: ${typeof code === 'string' ? code : String(cause)}`, { cause });
   });
-  err.write(`Wrote ${target} (${(page.length / 1e6).toFixed(1)} MB)\n`, 'dim');
+  err.write(`Wrote ${oneLine(target)} (${(page.length / 1e6).toFixed(1)} MB)\n`, 'dim');
 }
 
 /** The page's script and style sheet lie beside this file in the package; the build puts them there. */

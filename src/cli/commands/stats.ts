@@ -11,7 +11,7 @@ import type { Done } from '../file-work.ts';
 import { type Input, InputError, openFile, openOrTell } from '../input.ts';
 import { overMany, type Subject, subjectOf } from '../many.ts';
 import { printPage, printTable } from '../stats-text.ts';
-import { jsonText } from '../terminal.ts';
+import { jsonText, oneLine } from '../terminal.ts';
 
 /** The command. */
 export const STATS: Command = {
@@ -77,9 +77,12 @@ async function one(call: Call, name: string, stallMs: number, began: number): Pr
   // To tell a stream from a list of paths its beginning was waited for: that belongs to its times.
   const failure = await feed(reader, input, world.interrupt, Math.round(waited * 1000));
   const found = finish(reader, input, Math.round(waited * 1000));
-  if (options.has('json')) out.write(`${jsonText({ name, ...dataOf(found) })}\n`);
-  else printPage(out, found, reader.timeline);
-  await out.flush();
+  // Of what could not be read at all there is nothing to say.
+  if (failure === undefined || found.timing.bytes > 0) {
+    if (options.has('json')) out.write(`${jsonText({ name, ...dataOf(found) })}\n`);
+    else printPage(out, found, reader.timeline, input.header !== undefined);
+    await out.flush();
+  }
   if (failure !== undefined) {
     err.write('ssemble: ', 'bold').write(`${failure.message}\n`);
     if (failure instanceof InputError) codes.push(INPUT_OUTPUT);
@@ -147,6 +150,8 @@ async function many(call: Call, subject: Subject, stallMs: number): Promise<numb
     if (result === undefined) {
       codes.add(INPUT_OUTPUT);
       await tellFailure(call, done, failed);
+      // Whoever reads lines counts on one for each path.
+      if (options.has('each')) await out.write(`${jsonText({ name: path, error: done.error })}\n`).flush();
       continue;
     }
     if (!result.complete) codes.add(INCOMPLETE);
@@ -167,20 +172,15 @@ async function tellFailure(
   failed: { path: string; error: string }[],
 ): Promise<void> {
   if (failed.length < MOST_FAILED) failed.push({ path, error });
-  err.write('ssemble: ', 'bold').write(`${error.includes(path) ? '' : `${path}: `}${error}\n`);
+  err.write('ssemble: ', 'bold').write(`${error.includes(oneLine(path)) ? '' : `${oneLine(path)}: `}${error}\n`);
   await err.flush();
 }
 
-function printTotals(
-  { out, err, options }: Call,
-  totals: Totals,
-  failed: readonly { path: string; error: string }[],
-): void {
+function printTotals({ out, options }: Call, totals: Totals, failed: readonly { path: string; error: string }[]): void {
   const by = options.text('by') ?? 'model';
   const rows = totals.rows();
   if (options.has('json')) out.write(`${jsonText({ by, streams: totals.streams, rows: rows.map(rounded), failed })}\n`);
-  else if (rows.length === 0) err.write('No streams: there is no .sse and no .capture.jsonl file there.\n');
-  else printTable(out, rows, by);
+  else if (rows.length > 0) printTable(out, rows, by);
 }
 
 /** As JSON: what is not known is `null`, so that every line has the same keys. */

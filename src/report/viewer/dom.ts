@@ -1,5 +1,7 @@
 /** Elements without HTML text: every string goes in as text or as an attribute's value, so no stream can make markup. */
 
+import { upright } from '../wording.ts';
+
 /** What an element may be given: `class`, `text`, any attribute, and `onX` listeners. `false` and `undefined` leave out. */
 export type Props = Readonly<Record<string, string | number | boolean | undefined | ((event: Event) => void)>>;
 
@@ -13,10 +15,10 @@ export function el<Tag extends keyof HTMLElementTagNameMap>(
   for (const [name, value] of Object.entries(props)) {
     if (value === undefined || value === false) continue;
     if (typeof value === 'function') element.addEventListener(name.slice(2).toLowerCase(), value);
-    else if (name === 'text') element.textContent = String(value);
+    else if (name === 'text') element.textContent = upright(String(value));
     else element.setAttribute(name, value === true ? '' : String(value));
   }
-  element.append(...children);
+  element.append(...children.map((child) => (typeof child === 'string' ? upright(child) : child)));
   return element;
 }
 

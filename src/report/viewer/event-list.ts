@@ -5,7 +5,7 @@
 
 import type { Severity } from '../../lint/finding.ts';
 import { column, counted, grouped } from '../numbers.ts';
-import { indexText, preview, typeName } from '../wording.ts';
+import { indexText, preview, typeName, upright } from '../wording.ts';
 import { button, el } from './dom.ts';
 import type { Loaded } from './loaded.ts';
 
@@ -51,7 +51,7 @@ class RowView {
       severity === undefined ? '' : GLYPHS[severity],
       entry.event === undefined ? endWords(loaded) : preview(entry.event),
     ];
-    this.#cells.forEach((cell, i) => (cell.textContent = texts[i] as string));
+    this.#cells.forEach((cell, i) => (cell.textContent = upright(texts[i] as string)));
   }
 
   choose(chosen: boolean): void {
