@@ -43,6 +43,7 @@ export type {
   AbortSignalLike,
   ByteSource,
   Chunk,
+  EventIterator,
   ReadableStreamLike,
   ReadableStreamReaderLike,
   ResponseLike,

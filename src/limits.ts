@@ -29,6 +29,12 @@ export const MAX_RAW_CHARS = 4096;
 /** How much of a body that is not an event stream is kept to say what it is. API error bodies are under 1 kB. */
 export const MAX_FOREIGN_BODY_BYTES: number = 64 * 1024;
 
+/** Largest frame of a Bedrock event stream. What the format allows a payload to have, and aws-c-event-stream a message. */
+export const MAX_FRAME_BYTES: number = 16 * 1024 * 1024;
+
+/** The most that the headers of such a frame may take. The ceiling of the format. */
+export const MAX_FRAME_HEADER_BYTES: number = 128 * 1024;
+
 /** What a caller may lower or raise. Units are in the names. */
 export interface Limits {
   /** Longest line in bytes, line end not counted. Default 64 MiB. */

@@ -10,9 +10,8 @@ import {
   type EventStreamMessage,
   eventStreamText,
   isEventStream,
-  MAX_FRAME_BYTES,
-  MAX_FRAME_HEADER_BYTES,
 } from '../src/carriers/event-stream.ts';
+import { MAX_FRAME_BYTES, MAX_FRAME_HEADER_BYTES } from '../src/limits.ts';
 import { crc32 } from '../src/carriers/crc32.ts';
 import { ProtocolError, TruncatedError } from '../src/errors.ts';
 import { encodeUtf8 } from '../src/sse/utf8.ts';

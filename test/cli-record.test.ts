@@ -539,8 +539,8 @@ describe('what goes wrong', () => {
 
   it('a client that asks again before it is answered: what breaks then waits for its turn', async () => {
     const server = await serveRaw((request, response) => {
-      if (request.url === '/two') return void request.socket.resetAndDestroy();
-      setTimeout(() => response.end('one'), 50);
+      if (request.url === '/two') request.socket.resetAndDestroy();
+      else setTimeout(() => response.end('one'), 50);
     });
     const recording = await record(server);
     const socket = connect(Number(new URL(recording.url).port), '127.0.0.1');

@@ -295,8 +295,8 @@ describe('where secrets are found', () => {
   });
 
   it('in JSON that is text in tool input, with escapes of its own', () => {
-    const escaped = Array.from('sk-ant-api03-abcdefgh', (c) => `\\u00${c.charCodeAt(0).toString(16)}`).join('');
-    for (const value of [`{"key":"${escaped}"}`, JSON.stringify({ file: `{"key":"${escaped}"}` })]) {
+    const units = Array.from('sk-ant-api03-abcdefgh', (c) => `\\u00${c.charCodeAt(0).toString(16)}`).join('');
+    for (const value of [`{"key":"${units}"}`, JSON.stringify({ file: `{"key":"${units}"}` })]) {
       const pieces = JSON.stringify({ content: value }).match(/[^]{1,5}/g) ?? [];
       const body = pieces.map((piece) => json(0, piece)).join('');
       const { bytes, counts } = redactBody(encode(body));
@@ -398,8 +398,8 @@ describe('the rest of a capture', () => {
       source: { kind: at, chunks: 'made' },
       redacted: [{ pattern: at, count: 1 }],
     };
-    const text = `${JSON.stringify(header)}\n[0,"x"]\n${JSON.stringify({ end: 'eof', later: at })}\n`;
-    const { capture: result } = redact(parseCapture(text));
+    const lines = `${JSON.stringify(header)}\n[0,"x"]\n${JSON.stringify({ end: 'eof', later: at })}\n`;
+    const { capture: result } = redact(parseCapture(lines));
     const written = formatCapture(result);
     expect(written).not.toContain('jane');
     expect(parseCapture(written)).toEqual(result);

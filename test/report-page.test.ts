@@ -29,7 +29,7 @@ const json = (index: number, partial_json: string): { type: string } =>
 /** Thinking, text with a silence and with a burst that something held back, a tool, and three broken rules. */
 function tides(): Capture {
   const words = 'The tide comes in twice a day because the Earth turns under two bulges of water. '.split(/(?<= )/);
-  const word = (i: number): string => words[i % words.length] as string;
+  const word = (i: number): string => words[i % words.length] ?? '';
   const pieces: Piece[] = [];
   let ms = 412;
   const send = (after: number, ...events: { type: string }[]): void => {

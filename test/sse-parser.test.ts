@@ -523,7 +523,7 @@ describe('a chunk belongs to the caller', () => {
         chunk.fill(0x78);
       }
       const seen: string[] = [];
-      for (let event = scanner.next(); event !== undefined; event = scanner.next()) seen.push(event.data);
+      for (let next = scanner.next(); next !== undefined; next = scanner.next()) seen.push(next.data);
       expect(seen).toEqual(events.map((text) => text.slice(6, -2)));
     }
   });

@@ -14,7 +14,14 @@ import { ApiError } from '../protocol/api-error.ts';
 import type { StreamEvent } from '../protocol/events.ts';
 import type { Message } from '../protocol/message.ts';
 import { decodeUtf8 } from '../sse/utf8.ts';
-import { isResponse, openBytes, toChunk, type ByteSource, type ResponseLike } from '../stream/source.ts';
+import {
+  isResponse,
+  openBytes,
+  toChunk,
+  type ByteSource,
+  type EventIterator,
+  type ResponseLike,
+} from '../stream/source.ts';
 import { bedrockError, BedrockReader } from './bedrock-reader.ts';
 import { CarriedEvents, type Carrier } from './carried-events.ts';
 
@@ -27,9 +34,8 @@ export {
   eventStreamText,
   type EventStreamValue,
   isEventStream,
-  MAX_FRAME_BYTES,
-  MAX_FRAME_HEADER_BYTES,
 } from './event-stream.ts';
+export { MAX_FRAME_BYTES, MAX_FRAME_HEADER_BYTES } from '../limits.ts';
 
 /**
  * Bytes of a Bedrock stream in, events out, synchronously: the handler gets each event while `push` runs. Give them to
@@ -131,7 +137,7 @@ export class BedrockParser {
  * const error = await stream.finalMessage().catch((reason) => reason);
  * error.message; // 'rate_limit_error: Too many tokens'
  */
-export function bedrockEvents(source: ByteSource): AsyncIterableIterator<StreamEvent, undefined, undefined> {
+export function bedrockEvents(source: ByteSource): EventIterator {
   const opened = openBytes(source);
   const refused = isResponse(source) && source.status >= 400;
   return new CarriedEvents(opened, refused ? new RefusalReader(source) : new BedrockReader());

@@ -6,7 +6,7 @@
  */
 
 import type { StreamEvent } from '../protocol/events.ts';
-import type { Source } from '../stream/source.ts';
+import type { EventIterator, Source } from '../stream/source.ts';
 
 /** What takes chunks and gives events. Both `next` and `end` may throw: what the bytes did wrong. */
 export interface Carrier {
@@ -20,7 +20,7 @@ type Result = IteratorResult<StreamEvent, undefined>;
 const DONE: Result = { done: true, value: undefined };
 
 /** Reads a source through a carrier, one event at a time, and reads no chunk before it is needed. */
-export class CarriedEvents implements AsyncIterableIterator<StreamEvent, undefined, undefined> {
+export class CarriedEvents implements EventIterator {
   readonly #source: Source;
   readonly #carrier: Carrier;
   /** The call before: calls are answered in their order, as generators do. */

@@ -19,17 +19,12 @@
  */
 
 import { ProtocolError, TruncatedError } from '../errors.ts';
+import { MAX_FRAME_BYTES, MAX_FRAME_HEADER_BYTES } from '../limits.ts';
 import { decodeUtf8 } from '../sse/utf8.ts';
 import { crc32 } from './crc32.ts';
 import { encodeHeader, type EventStreamHeader, readHeaders, viewOf } from './event-stream-headers.ts';
 
 export type { EventStreamHeader, EventStreamValue } from './event-stream-headers.ts';
-
-/** The largest frame, in bytes. 16 MiB: what the format allows a payload to have, and aws-c-event-stream a message. */
-export const MAX_FRAME_BYTES: number = 16 * 1024 * 1024;
-
-/** The most that the headers of a frame may take, in bytes. 128 KiB: the ceiling of the format. */
-export const MAX_FRAME_HEADER_BYTES: number = 128 * 1024;
 
 const PRELUDE_BYTES = 12;
 const CHECKSUM_BYTES = 4;

@@ -19,7 +19,7 @@ import type { Limits } from '../limits.ts';
 import type { At } from '../message/types.ts';
 import { decodeEvent, isObject, toStreamEvent, type Wire } from '../protocol/decode.ts';
 import { KNOWN_EVENT_TYPES, type StreamEvent } from '../protocol/events.ts';
-import { openBytes, toChunk, type ByteSource } from '../stream/source.ts';
+import { openBytes, toChunk, type ByteSource, type EventIterator } from '../stream/source.ts';
 import { CarriedEvents, type Carrier } from './carried-events.ts';
 import { LineReader, type Line } from './line-reader.ts';
 
@@ -278,10 +278,7 @@ export class NdjsonParser {
  * const stream = MessageStream.fromEvents(ndjsonEvents(output, { parentToolUseId: null }));
  * (await stream.finalMessage()).id; // 'msg_1'
  */
-export function ndjsonEvents(
-  source: ByteSource,
-  options: NdjsonOptions = {},
-): AsyncIterableIterator<StreamEvent, undefined, undefined> {
+export function ndjsonEvents(source: ByteSource, options: NdjsonOptions = {}): EventIterator {
   const reader = new NdjsonReader(options);
   return new CarriedEvents(openBytes(source), reader);
 }

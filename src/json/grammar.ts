@@ -8,7 +8,7 @@
 export const VALUE = 0; // a value must come
 export const FIRST_ITEM = 1; // after `[`
 export const FIRST_KEY = 2; // after `{`
-export const KEY = 3; // after `,` in an object
+const KEY = 3; // after `,` in an object
 export const COLON = 4; // after a key
 export const AFTER_ITEM = 5; // after a value in an array
 export const AFTER_MEMBER = 6; // after a value in an object
@@ -19,14 +19,14 @@ export const HEX = 10; // in it, after `\u`
 export const LITERAL = 11; // in `true`, `false` or `null`
 // Numbers that may end here.
 export const ZERO = 12; // after a leading 0
-export const INTEGER = 13;
-export const FRACTION = 14;
-export const EXPONENT = 15;
+const INTEGER = 13;
+const FRACTION = 14;
+const EXPONENT = 15;
 // Numbers that need a digit.
 export const MINUS = 16;
-export const POINT = 17;
-export const E = 18;
-export const E_SIGN = 19;
+const POINT = 17;
+const E = 18;
+const E_SIGN = 19;
 export const START = 20; // before the first character of a number
 
 /** What each state waits for, as an error says it; the states that are not here wait for a digit. */

@@ -64,7 +64,7 @@ export interface Slot {
 }
 
 /** What a block's end tells about its input. `incomplete`: it is a prefix of JSON, so it may have been cut. */
-export type Verdict = 'fine' | 'cut' | 'incomplete' | 'invalid' | 'not-object';
+type Verdict = 'fine' | 'cut' | 'incomplete' | 'invalid' | 'not-object';
 
 /** The type of block that each kind of delta belongs to; `input_json_delta` goes to any that takes input. */
 const TARGET: Readonly<Record<string, string>> = {
@@ -227,7 +227,7 @@ function appendInput(slot: Slot, text: string): void {
 }
 
 /** The whole text of the input so far. */
-export function inputTextOf(slot: Slot): string {
+function inputTextOf(slot: Slot): string {
   if (slot.inputTail !== '') {
     slot.inputText += own(slot.inputTail);
     slot.inputTail = '';

@@ -22,7 +22,7 @@ import { StreamFeed } from './stream-feed.ts';
 const HEARTBEAT = ': heartbeat\n\n';
 
 /** The pause after which a heartbeat goes out, in milliseconds: well under the 60 s that many proxies wait. */
-export const HEARTBEAT_MS = 15_000;
+const HEARTBEAT_MS = 15_000;
 
 /** What holds a stream: bytes in any form that `MessageStream.from` takes, or a `MessageStream`. */
 export type RelayedStream = ByteSource | MessageStream;

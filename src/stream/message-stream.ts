@@ -24,6 +24,7 @@ import {
   openEvents,
   type AbortSignalLike,
   type ByteSource,
+  type EventIterator,
   type ResponseLike,
   type Source,
 } from './source.ts';
@@ -165,7 +166,7 @@ export class MessageStream implements AsyncIterable<StreamEvent> {
    *
    * @throws TypeError if another iterator is unfinished.
    */
-  [Symbol.asyncIterator](): AsyncIterableIterator<StreamEvent, undefined, undefined> {
+  [Symbol.asyncIterator](): EventIterator {
     return this.#open(eventCursor);
   }
 

@@ -7,6 +7,8 @@
  * queues behind the read that hangs.
  */
 
+import type { StreamEvent } from '../protocol/events.ts';
+
 /** A piece of a stream: bytes, or text. */
 export type Chunk = Uint8Array | string | ArrayBuffer | ArrayBufferView;
 
@@ -43,6 +45,14 @@ export interface AbortSignalLike {
  * chunks, or one whole body.
  */
 export type ByteSource = ResponseLike | ReadableStreamLike | AsyncIterable<unknown> | Iterable<unknown> | Chunk;
+
+/**
+ * Events, one at a time; it can be iterated over itself. The language's `AsyncIterableIterator` has no place for "ends with
+ * nothing" before TypeScript 5.6.
+ */
+export interface EventIterator extends AsyncIterator<StreamEvent, undefined, undefined> {
+  [Symbol.asyncIterator](): EventIterator;
+}
 
 /** What one read gives, as iterators give it. */
 export interface ReadResult {

@@ -6,6 +6,15 @@
 import type { ContentBlock, TextCitation } from '../protocol/blocks.ts';
 import type { CacheControl, ToolDefinition } from '../protocol/tool-definitions.ts';
 
+export type {
+  AllowedCaller,
+  CacheControl,
+  CustomToolDefinition,
+  McpToolsetDefinition,
+  ToolDefinition,
+  ToolInputSchema,
+} from '../protocol/tool-definitions.ts';
+
 /** Anything with a `type` that is not known here: a value of a named type, or a literal with whatever keys. */
 export type Unlisted = { type: string } | { type: string; [key: string]: unknown };
 

@@ -157,6 +157,8 @@ const OPTIONS: Readonly<Record<string, string>> = {
   MAX_DEPTH: '`new PartialJson({ maxDepth })`',
   MAX_RAW_CHARS: 'fixed',
   MAX_FOREIGN_BODY_BYTES: 'fixed',
+  MAX_FRAME_BYTES: 'fixed',
+  MAX_FRAME_HEADER_BYTES: 'fixed',
 };
 
 async function limitsTable(): Promise<string> {
