@@ -25,6 +25,9 @@ report('page', lines.join('\\n'));
 
 const worker = new Worker('worker.js');
 worker.onmessage = ({ data }) => report('worker', data);
+const bare = new Worker('bare-worker.js');
+bare.onmessage = ({ data }) => report('bare-worker', data);
+bare.onerror = ({ message }) => report('bare-worker', message);
 
 /** Pieces go to the service worker one by one; halfway the runner sees that it is stopped. */
 async function serviceWorker() {
@@ -59,6 +62,34 @@ const WORKER = `importScripts('suite.js');
 const lines = [];
 runSuite((line) => lines.push(line));
 postMessage(lines.join('\\n'));`;
+
+/**
+ * A plugin's sandbox: everything that is not the language is taken away before the package is even loaded, and a whole body is
+ * read in one call. What a browser does not let go of stays, and is told.
+ */
+const BARE_WORKER = `const post = postMessage.bind(globalThis);
+const language = new Set(Object.getOwnPropertyNames(globalThis).filter((name) => /^(?:Object|Function|Array|Number|parseFloat|parseInt|Infinity|NaN|undefined|Boolean|String|Symbol|Date|RegExp|Error|\\w+Error|JSON|Math|Map|Set|WeakMap|WeakSet|BigInt|Proxy|Reflect|ArrayBuffer|DataView|\\w+Array|globalThis|eval|isFinite|isNaN|(?:en|de)codeURI(?:Component)?|importScripts|Promise)$/.test(name)));
+const request = new XMLHttpRequest();
+request.open('GET', 'suite.js', false);
+request.send();
+const code = request.responseText;
+for (let level = globalThis; level !== null && level !== Object.prototype; level = Object.getPrototypeOf(level)) {
+  for (const name of Object.getOwnPropertyNames(level)) {
+    if (language.has(name) || name === 'constructor') continue;
+    try {
+      Object.defineProperty(globalThis, name, { value: undefined, configurable: true, writable: true });
+    } catch {}
+  }
+}
+const left = ['fetch', 'setTimeout', 'TextDecoder', 'ReadableStream', 'URL', 'atob', 'self', 'crypto', 'console'].filter((name) => globalThis[name] !== undefined);
+const lines = [];
+(0, eval)(code + ';globalThis.suite = suite; globalThis.runSuite = runSuite;');
+runSuite((line) => lines.push(line));
+const body = 'data: {"type":"message_start","message":{"id":"m","content":[]}}\\n\\n' +
+  'data: {"type":"content_block_start","index":0,"content_block":{"type":"text","text":"hi"}}\\n\\ndata: {"type":"content_block_stop","index":0}\\n\\n' +
+  'data: {"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":1}}\\n\\ndata: {"type":"message_stop"}\\n\\n';
+lines.push('whole ' + (suite.parseMessage(body).content[0].text === 'hi') + ' left ' + left.join(','));
+post(lines.join('\\n'));`;
 
 /** Everything that it knows is in the cache after each piece: it may be stopped at any moment. */
 const SERVICE_WORKER = `importScripts('suite.js');
@@ -134,6 +165,7 @@ function browserRunner(id, title, paths, open) {
       const files = {
         '/': PAGE,
         '/worker.js': WORKER,
+        '/bare-worker.js': BARE_WORKER,
         '/service-worker.js': SERVICE_WORKER,
         '/stream.sse': streamText(),
         '/suite.js': readFileSync(script, 'utf8'),
@@ -160,7 +192,7 @@ function browserRunner(id, title, paths, open) {
       const deadline = Date.now() + PATIENCE_MS;
       try {
         opened = await open(path ?? '', `http://127.0.0.1:${port}/`);
-        const names = ['page', 'worker', 'service-worker', 'restarted'];
+        const names = ['page', 'worker', 'bare-worker', 'service-worker', 'restarted'];
         while (names.some((name) => !reports.has(name))) {
           if (Date.now() > deadline)
             throw new Error(`No word from ${names.filter((name) => !reports.has(name)).join(', ')}`);
@@ -169,7 +201,9 @@ function browserRunner(id, title, paths, open) {
             setTimeout(resolve, 500);
           });
         }
-        const tallies = ['page', 'worker', 'service-worker'].map((name) => tallyOf(reports.get(name) ?? ''));
+        const tallies = ['page', 'worker', 'service-worker', 'bare-worker'].map((name) =>
+          tallyOf(reports.get(name) ?? ''),
+        );
         const restarted = JSON.parse(reports.get('restarted') ?? '{}');
         const [tally] = tallies;
         if (tally === undefined) throw new Error('No tally');
@@ -183,6 +217,10 @@ function browserRunner(id, title, paths, open) {
           shown: [
             ['in a worker', tallies[1]?.checks === tally.checks],
             ['in a service worker', tallies[2]?.checks === tally.checks],
+            [
+              'in a worker with nothing but the language, parseMessage too',
+              tallies[3]?.checks === tally.checks && /^whole true left $/m.test(reports.get('bare-worker') ?? ''),
+            ],
             [
               'stopped mid-stream, state restored',
               restarted.boots > 1 && restarted.text === WANTED && restarted.status === 'complete',
