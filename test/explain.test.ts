@@ -53,6 +53,12 @@ const PASTED: readonly (readonly [pasted: string, id: string])[] = [
   ['AI_TypeValidationError: Type validation failed: Value: {"type":"vertex_event"}', 'ai-type-validation'],
   ['TypeError: terminated\n  [cause]: SocketError: other side closed', 'other-side-closed'],
   ['TypeError: terminated', 'terminated'],
+  ['curl: (18) transfer closed with outstanding read data remaining', 'curl-transfer-closed'],
+  [
+    '400 messages.1.content.0.type: Expected `thinking` or `redacted_thinking`, but found `text`. When `thinking` is enabled',
+    'thinking-expected',
+  ],
+  ['messages.3.content.0.thinking.signature: Field required', 'thinking-expected'],
   ['API Error: Connection error. (cause: read ECONNRESET)', 'fetch-failed'],
   ['Error: read ECONNRESET', 'connection-reset'],
   [

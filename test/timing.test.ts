@@ -69,6 +69,20 @@ describe('the named clocks', () => {
     });
   });
 
+  it('is not moved by what comes after the end of its message', () => {
+    const after: Came = [900, m.textStart(1), m.textDelta(1, 'late'), m.ping];
+    const whole: Came[] = [
+      [100, m.start(), m.textStart(0)],
+      [200, m.textDelta(0, 'Hi')],
+      [300, m.messageDelta(), m.stop],
+    ];
+    const { clocks } = timing([...whole, after]);
+    expect(clocks).toMatchObject({ firstContent: 200, lastContent: 200, messageStop: 300 });
+    // A further message is one again.
+    const second = timing([...whole, after, [1000, m.start(), m.textStart(0), m.textDelta(0, 'Again')]]);
+    expect(second.clocks.lastContent).toBe(1000);
+  });
+
   it('leaves a moment that never came undefined', () => {
     const { clocks } = timing([[5, m.ping]]);
     expect(Object.keys(clocks)).toEqual(CLOCKS);

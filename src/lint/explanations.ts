@@ -558,6 +558,15 @@ export const EXPLANATIONS: readonly Explanation[] = [
     seen: ['anthropics/anthropic-sdk-typescript#774', 'anthropics/anthropic-sdk-typescript#960'],
   },
   {
+    id: 'curl-transfer-closed',
+    says: ['curl: (18) transfer closed with …', 'transfer closed with outstanding read data remaining'],
+    from: 'curl',
+    cause: 'The server or a proxy closed the connection before the body was complete; curl printed what came.',
+    rules: ['missing-message-stop', 'unfinished-event'],
+    fix: `Look at the last events (\`ssemble events\`). ${PROXY_CUT}`,
+    seen: [],
+  },
+  {
     id: 'connection-reset',
     says: ['ECONNRESET', 'Connection reset by peer', 'EPIPE', 'broken pipe', 'ERR_CONNECTION_RESET'],
     from: 'Node, Python, Claude Code',
@@ -776,6 +785,16 @@ export const EXPLANATIONS: readonly Explanation[] = [
     rules: ['error-event', 'event-after-error'],
     fix: 'Retry; keep the request id for support.',
     seen: ['karthink/gptel#1512', 'Portkey-AI/gateway#741'],
+  },
+  {
+    id: 'thinking-expected',
+    says: ['Expected `thinking` or `redacted_thinking`, but found …', 'thinking.signature: Field required'],
+    from: 'the API, about a request',
+    cause:
+      'A turn of the assistant was sent back without its thinking, or with a thinking block that has no signature: whoever stored the stream dropped the block or its signature_delta.',
+    rules: ['thinking-without-signature', 'missing-block-stop', 'delta-mismatch'],
+    fix: 'Send back what the API sent, thinking first and with its signature; of a stream that was cut, send only what `salvage` keeps.',
+    seen: [],
   },
   {
     id: 'invalid-signature',

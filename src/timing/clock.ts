@@ -40,6 +40,8 @@ export class StreamClock {
   readonly #stalls: StallFinder;
   readonly #gaps: number[] = [];
   readonly #contentGaps: number[] = [];
+  /** The message has ended, and no other has begun. */
+  #over = false;
   readonly #clocks: NamedClocks = {
     headers: undefined,
     firstByte: undefined,
@@ -125,8 +127,11 @@ export class StreamClock {
   event(event: StreamEvent, number: number): void {
     this.#events++;
     if (event.type === 'ping') this.#pings++;
+    // What comes after the end of a message belongs to no message: it moves no clock.
+    if (event.type === 'message_start') this.#over = false;
     const now = this.#now;
-    if (now !== undefined) this.#weigh(event, number, now);
+    if (now !== undefined && !this.#over) this.#weigh(event, number, now);
+    if (event.type === 'message_stop') this.#over = true;
     this.#watchMessage(event);
     this.#watchThinking(event);
   }
