@@ -36,6 +36,7 @@ export const GENERATORS: Readonly<Record<string, Generator>> = {
   errors: errorsTable,
   api: apiTables,
   performance: performanceTable,
+  comparison: comparisonTable,
   rules: rulesList,
   runtimes: runtimesTable,
 };
@@ -108,6 +109,56 @@ function runtimesTable(): string {
         .map(([what, holds]) => (holds === true ? what : `${what}: ${holds === false ? '**no**' : holds}`))
         .join('; '),
     ]),
+  );
+}
+
+/** What `node bench/compare.mjs --save` saved. */
+interface Comparison {
+  clients: Record<string, { bytes: number; needs: string; verdicts: Record<string, Record<string, string>> }>;
+}
+
+/** How many streams each client got right, ours and the others by the same rules. */
+function comparisonTable(): string {
+  const { clients } = JSON.parse(readFileSync(join(ROOT, 'bench/results/compare.json'), 'utf8')) as Comparison;
+  const count = (verdicts: Record<string, string> = {}, ...wanted: string[]): string =>
+    String(Object.values(verdicts).filter((verdict) => wanted.includes(verdict)).length);
+  const total = ({ messages, hostile }: Record<string, Record<string, string>>): number =>
+    Number(count(messages, 'read', 'reported')) + Number(count(hostile, 'read', 'reported'));
+  const rows = Object.entries(clients)
+    .toSorted(([, a], [, b]) => total(b.verdicts) - total(a.verdicts))
+    .map(
+      ([
+        name,
+        {
+          bytes,
+          needs,
+          verdicts: { messages, hostile },
+        },
+      ]) => [
+        name,
+        count(messages, 'read', 'reported'),
+        count(hostile, 'read', 'reported'),
+        count({ ...hostile, ...messages }, 'wrong'),
+        count({ ...hostile, ...messages }, 'silent'),
+        count({ ...hostile, ...messages }, 'refused'),
+        (bytes / 1000).toFixed(1),
+        needs === '' ? 'none' : needs,
+      ],
+    );
+  const sizes = Object.values(clients)[0]?.verdicts ?? {};
+  const of = (set: string): number => Object.keys(sizes[set] ?? {}).length;
+  return table(
+    [
+      'client',
+      `right, of ${of('messages')} that the API sends`,
+      `right, of ${of('hostile')} hostile`,
+      'wrong',
+      'silent',
+      'refused',
+      'kB',
+      'globals that it needs',
+    ],
+    rows,
   );
 }
 
