@@ -59,6 +59,26 @@ async function runOne({ id, title, run }, built) {
   }
 }
 
+/** One line for each runtime, in columns. @param {Row[]} table @returns {void} */
+function printTable(table) {
+  const cells = table.map(({ title, version, cases, checks, failures }) => [
+    title,
+    version,
+    `${cases} cases`,
+    `${checks} checks`,
+    `${failures} failures`,
+  ]);
+  const widths = [0, 1, 2, 3, 4].map((column) => Math.max(0, ...cells.map((row) => row[column]?.length ?? 0)));
+  console.log('');
+  for (const row of cells)
+    console.log(
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    );
+}
+
 /** What of a row must stay as it was saved: versions and figures may change. @param {Row} row @returns {string} */
 function promiseOf({ id, cases, checks, failures, shown }) {
   return JSON.stringify([
@@ -84,6 +104,7 @@ for (const runner of chosen) {
   failed ||= row?.shown.some(([, holds]) => holds === false) === true;
 }
 rmSync(built.folder, { recursive: true, force: true });
+printTable(rows);
 if (values.save === true) writeFileSync(SAVED, `${JSON.stringify(rows, undefined, 2)}\n`);
 if (values.check === true) {
   const saved = new Map(
