@@ -301,6 +301,21 @@ describe('progress', () => {
     for (const line of narrow.text.split('\r\u001b[K')) expect(line.length).toBeLessThan(30);
     expect((await ran(['stats', many], '', { now: () => (now += 60) })).err).toBe('');
   });
+
+  it('stays in sight while the work goes on, and comes back below what is said meanwhile', async () => {
+    const many = captures('progress-stays', 6);
+    let now = 0;
+    const stderr = new TextSink(80);
+    const changes = { stderr, env: { NO_COLOR: '1' }, now: () => (now += 200) };
+    await ran(['stats', many, 'no-such-file.sse', many], '', changes);
+    // What is on the terminal's last line after each piece that was written to it.
+    const shown = stderr.text.split('\r\u001b[K').slice(1, -1);
+    const words = shown.filter((line) => line.includes('no-such-file'));
+    expect(words).toHaveLength(1);
+    expect(words[0]).toMatch(/^ssemble: Cannot read no-such-file\.sse: .*\n/);
+    // Each is a bar, but for what was said, and the line that was cleared for it.
+    expect(shown.filter((line) => line.startsWith('[')).length).toBeGreaterThanOrEqual(shown.length - 2);
+  });
 });
 
 function linesFrom(child: ChildProcessWithoutNullStreams): string[] {

@@ -46,17 +46,18 @@ export async function* overMany<Result>(
   subject: Subject & { kind: 'many' },
   { work, settings, endings }: ManyWork,
 ): AsyncGenerator<Done<Result>, void, undefined> {
-  const { world, options, err } = call;
+  const { world, options, out, err } = call;
   let count = 0;
   const progress = new Progress(world.stderr, world.now, 'files');
+  // What is said meanwhile stands above the bar, which comes back with the next step that draws it.
+  err.beforeWrite = () => progress.clear();
+  if (world.stdout.isTTY) out.beforeWrite = err.beforeWrite;
   if (world.stderr.isTTY && !subject.listed)
     progress.total = await countOf(filesOf(call, subject, endings), world.interrupt);
   const jobs = options.number('jobs', { least: 1, whole: true });
   const fleet = { work, settings, workerUrl: world.workerUrl, jobs, signal: world.interrupt };
   for await (const done of overFiles<Result>(filesOf(call, subject, endings), fleet)) {
     if (world.stdout.closed) break;
-    // Whoever takes it may write to the same terminal.
-    progress.clear();
     yield done;
     count++;
     progress.step();

@@ -38,7 +38,7 @@ export class Progress {
     this.#drawn = now;
     this.#shown = true;
     // One that wraps could not be taken away again.
-    this.#sink.write(`\r\u001b[K${clip(this.line(), (this.#sink.columns ?? 80) - 1)}`);
+    this.#sink.write(`\r\u001b[K${clip(this.line(), (this.#sink.columns || 80) - 1)}`);
   }
 
   /** Takes the line away. Call it before anything else is written to the sink. */

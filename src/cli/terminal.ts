@@ -65,6 +65,8 @@ export function jsonText(value: unknown, indent?: number): string {
 /** Writes styled text to a sink. Collects until `flush()`, which waits for a slow reader. */
 export class Ink {
   readonly sink: Sink;
+  /** Called before anything is written: whoever draws on the same terminal takes it away first. */
+  beforeWrite: (() => void) | undefined;
   readonly #color: boolean;
   #style: Style = 'plain';
   #waiting = '';
@@ -129,6 +131,7 @@ export class Ink {
     if (this.#waiting !== '') {
       const text = this.#waiting;
       this.#waiting = '';
+      this.beforeWrite?.();
       this.sink.write(text);
     }
     await this.sink.drained();
