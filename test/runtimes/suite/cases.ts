@@ -30,6 +30,8 @@ export interface FixtureCase {
     infos: readonly string[];
     messages: number;
     blocks: readonly (readonly unknown[])[];
+    /** What the linter says of it. */
+    rules: readonly string[];
   };
 }
 

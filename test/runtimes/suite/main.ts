@@ -6,6 +6,7 @@
 
 import { decodeEvent, MessageParser, parseMessage, TruncatedError } from 'ssemble';
 import { PartialJson } from 'ssemble/json';
+import { lint } from 'ssemble/lint';
 import { encodeSse, type SseEvent, SseParser, SseScanner, utf8Length } from 'ssemble/sse';
 import all from 'cases'; // made by `build.mjs`, see `virtual.d.ts`
 import type { Cases, FixtureCase, SseCase } from './cases.ts';
@@ -75,6 +76,8 @@ function fixture(checks: Checks, { name, body, log, message, expect }: FixtureCa
     after.end();
     judge(checks, after, message, expect);
   }
+  const found = new Set(lint(bytes).findings.map(({ rule }) => rule));
+  checks.same('rules', [...found].sort(byText), [...expect.rules].sort(byText));
   if (expect.status === 'complete' && expect.messages === 1) {
     checks.same(`parseMessage of ${name}`, parseMessage(bytes), message);
   }
