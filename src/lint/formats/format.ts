@@ -1,7 +1,10 @@
 /** What a format of lint reports is: text that grows with each report, so that a folder of streams needs no memory. */
 
-import type { Finding, LintReport, Rule, Severity } from '../finding.ts';
-import { ruleOf } from '../rules.ts';
+import type { Finding, LintReport, Rule, RuleGroup, Severity } from '../finding.ts';
+import { ruleOf, RULES } from '../rules.ts';
+
+/** The groups of rules, in the order of the catalogue. */
+export const RULE_GROUPS: readonly RuleGroup[] = [...new Set(RULES.map(({ group }) => group))];
 
 /** The names of the formats. */
 export type FormatName = 'text' | 'json' | 'junit' | 'sarif' | 'github';

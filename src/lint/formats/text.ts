@@ -3,7 +3,7 @@
  * rule, `Expected:` and `Actual:`, as people know it from protocol test suites; then how to mend it and who is hurt.
  */
 
-import type { ClientId, Effect, Finding, Rule, RuleGroup, Severity } from '../finding.ts';
+import type { ClientId, Effect, Finding, Rule, Severity } from '../finding.ts';
 import {
   BY_WEIGHT,
   counted,
@@ -16,6 +16,7 @@ import {
   nameOf,
   placeWords,
   type ReportData,
+  RULE_GROUPS,
 } from './format.ts';
 
 const WIDTH = 100;
@@ -26,17 +27,6 @@ const PLACES = 3;
 const LABEL = 16;
 /** How far a line that goes on is moved in, where several stand below each other. */
 const HANGING = 2;
-
-const GROUPS: readonly RuleGroup[] = [
-  'framing',
-  'lifecycle',
-  'blocks',
-  'deltas',
-  'tool input',
-  'usage',
-  'errors',
-  'timing',
-];
 
 const MARKS: Readonly<Record<Severity, string>> = { error: '×', warning: '!', info: '·' };
 
@@ -87,14 +77,14 @@ function totalLine(streams: number, incomplete: number, totals: Readonly<Record<
 function reportText(report: ReportData, width: number): string {
   const groups = groupsOf(report);
   const lines = [headLine(report)];
-  for (const name of GROUPS) {
+  for (const name of RULE_GROUPS) {
     const own = groups.filter(({ rule }) => rule.group === name);
     if (own.length === 0) continue;
     own.sort((a, b) => BY_WEIGHT.indexOf(a.severity) - BY_WEIGHT.indexOf(b.severity));
     lines.push('', `  ${name}`, ...own.flatMap((group) => ['', ...groupLines(group, width)]));
   }
   if (groups.length > 0) {
-    const kept = GROUPS.filter((name) => groups.every(({ rule }) => rule.group !== name));
+    const kept = RULE_GROUPS.filter((name) => groups.every(({ rule }) => rule.group !== name));
     if (kept.length > 0) lines.push('', ...wrap(`✔ nothing found in: ${kept.join(', ')}`, '  ', '    ', width));
     lines.push('', lastLine(report, groups.length));
   }
