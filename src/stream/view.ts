@@ -1,12 +1,22 @@
 import type { AbortError } from '../errors.ts';
 import { abortError, type Consumer, type Pump } from './pump.ts';
-import { Queue } from './queue.ts';
 import { ignore } from './source.ts';
 
-interface Waiter<T> {
-  promise: Promise<IteratorResult<T, undefined>>;
-  resolve: (result: IteratorResult<T, undefined>) => void;
-  reject: (error: Error) => void;
+type Result<T> = IteratorResult<T, undefined>;
+
+/** A `next()` that waits, and the one that came after it. */
+class Waiter<T> {
+  readonly promise: Promise<Result<T>>;
+  resolve!: (result: Result<T>) => void;
+  reject!: (error: Error) => void;
+  next: Waiter<T> | undefined = undefined;
+
+  constructor() {
+    this.promise = new Promise((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
+    });
+  }
 }
 
 /**
@@ -19,7 +29,9 @@ interface Waiter<T> {
 export class View<T> implements AsyncIterableIterator<T, undefined, undefined>, Consumer {
   readonly #pump: Pump;
   readonly #take: () => T | undefined;
-  readonly #waiters = new Queue<Waiter<T>>();
+  /** Those that wait: a list, because mostly there is one. */
+  #first: Waiter<T> | undefined = undefined;
+  #last: Waiter<T> | undefined = undefined;
   #done = false;
 
   constructor(pump: Pump, take: () => T | undefined) {
@@ -37,10 +49,7 @@ export class View<T> implements AsyncIterableIterator<T, undefined, undefined>, 
     // While others wait there is nothing to take, so this cannot overtake them.
     const value = this.#take();
     if (value !== undefined) return Promise.resolve({ value, done: false });
-    const waiter = makeWaiter<T>();
-    this.#waiters.push(waiter);
-    this.pump();
-    return waiter.promise;
+    return this.#wait().promise;
   }
 
   return(): Promise<IteratorResult<T, undefined>> {
@@ -56,12 +65,33 @@ export class View<T> implements AsyncIterableIterator<T, undefined, undefined>, 
   }
 
   pump(): void {
-    while (this.#waiters.length > 0) {
+    while (this.#first !== undefined) {
       const value = this.#take();
-      if (value !== undefined) this.#waiters.shift()?.resolve({ value, done: false });
-      else if (this.#pump.ended) return this.#finish(this.#pump.claimError());
-      else return this.#pump.read();
+      if (value === undefined) return this.#more();
+      this.#shift()?.resolve({ value, done: false });
     }
+  }
+
+  #wait(): Waiter<T> {
+    const waiter = new Waiter<T>();
+    if (this.#last === undefined) this.#first = waiter;
+    else this.#last.next = waiter;
+    this.#last = waiter;
+    this.#more();
+    return waiter;
+  }
+
+  /** There is nothing to take: something must be read, or this is the end. */
+  #more(): void {
+    if (this.#pump.ended) this.#finish(this.#pump.claimError());
+    else this.#pump.read();
+  }
+
+  #shift(): Waiter<T> | undefined {
+    const waiter = this.#first;
+    this.#first = waiter?.next;
+    if (this.#first === undefined) this.#last = undefined;
+    return waiter;
   }
 
   /** Tells the end: its error to the first that waits, a plain end to the others. */
@@ -69,11 +99,11 @@ export class View<T> implements AsyncIterableIterator<T, undefined, undefined>, 
     this.#done = true;
     this.#pump.leave(this);
     if (error !== undefined) {
-      const first = this.#waiters.shift();
+      const first = this.#shift();
       first?.promise.catch(ignore);
       first?.reject(error);
     }
-    while (this.#waiters.length > 0) this.#waiters.shift()?.resolve({ value: undefined, done: true });
+    while (this.#first !== undefined) this.#shift()?.resolve({ value: undefined, done: true });
   }
 
   #quit(error: AbortError): void {
@@ -81,14 +111,4 @@ export class View<T> implements AsyncIterableIterator<T, undefined, undefined>, 
     this.#pump.abort(error);
     this.#pump.waiveError();
   }
-}
-
-function makeWaiter<T>(): Waiter<T> {
-  let resolve!: Waiter<T>['resolve'];
-  let reject!: Waiter<T>['reject'];
-  const promise = new Promise<IteratorResult<T, undefined>>((yes, no) => {
-    resolve = yes;
-    reject = no;
-  });
-  return { promise, resolve, reject };
 }
