@@ -2,8 +2,10 @@
 
 import { anthropic, library, REQUEST, respond, Server } from '../clients.mjs';
 import { hashOf } from '../claims.mjs';
+import { payloadsOf } from '../inputs.mjs';
 
 const RAW = '@anthropic-ai/sdk create({ stream: true })';
+const PARSED = 'floor: the same, decode + JSON.parse';
 
 class Count {
   events = 0;
@@ -23,6 +25,23 @@ class Record {
     this.#events = [];
     return claims;
   }
+}
+
+/** The least that an iterator over a `Response` can do: one read for each chunk, and what `eventOf` makes of it. */
+class ByHand {
+  #reader;
+  #eventOf;
+  constructor(response, eventOf) {
+    this.#reader = response.body.getReader();
+    this.#eventOf = eventOf;
+  }
+  [Symbol.asyncIterator]() {
+    return this;
+  }
+  next() {
+    return this.#reader.read().then(this.#give);
+  }
+  #give = ({ done, value }) => (done ? { value: undefined, done } : { value: this.#eventOf(value), done });
 }
 
 const variants = {
@@ -78,6 +97,33 @@ const variants = {
       };
     },
   },
+  'floor: an iterator by hand over response.body': {
+    async: true,
+    floor: true,
+    async load(_, sink) {
+      const event = { type: 'constant' };
+      return async ({ chunks }) => {
+        for await (const each of new ByHand(respond(chunks), () => event)) sink.add(each);
+      };
+    },
+  },
+  [PARSED]: {
+    // Where a chunk is an event. Its payload is found beforehand: no parser is that lucky.
+    async: true,
+    floor: true,
+    async load({ bodies }, sink) {
+      for (const body of bodies) body.payloads = payloadsOf(body.bytes);
+      return async ({ chunks, payloads }) => {
+        const decoder = new TextDecoder();
+        let k = 0;
+        const read = (chunk) => {
+          decoder.decode(chunk);
+          return JSON.parse(payloads[k++] ?? '{}');
+        };
+        for await (const event of new ByHand(respond(chunks), read)) sink.add(event);
+      };
+    },
+  },
 };
 
 export default {
@@ -87,9 +133,9 @@ export default {
   cells: [
     { input: 'captures', chunking: 'event', short: true },
     { input: 'text:1000', chunking: 'event', short: true },
-    { input: 'captures', chunking: '16 kB', short: false },
-    { input: 'text:1000', chunking: '16 kB', short: false },
-    { input: 'text:1000', chunking: '1,400 B', short: false },
+    { input: 'captures', chunking: '16 kB', short: false, without: [PARSED] },
+    { input: 'text:1000', chunking: '16 kB', short: false, without: [PARSED] },
+    { input: 'text:1000', chunking: '1,400 B', short: false, without: [PARSED] },
     { input: 'fixtures', chunking: 'event', short: false },
   ],
   short: ['ssemble', RAW],
