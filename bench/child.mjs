@@ -50,7 +50,8 @@ async function clock() {
     for (let k = 0; k < bodies.length; k += 1) last = await run(bodies[k]);
   };
   const once = variant.async ? async : sync;
-  const spent = await time(once, { ...job.clock, cold: variant.cold?.(job) ?? false });
+  const cold = variant.cold?.(job) ?? false;
+  const spent = await time(once, { ...job.clock, cold });
   // Somebody could still look at it: no engine may leave the work out.
   globalThis.kept = last;
   const units = question.units?.(context) ?? context.events;
@@ -61,5 +62,6 @@ async function clock() {
     runs: spent.runs,
     units,
     bytes,
+    ...(cold && { seconds: spent.cpuUs / 1e6 }),
   };
 }

@@ -64,10 +64,15 @@ function cellTable(question, cell) {
   const columns = names.some((name) => cell.variants[name].parts !== undefined) ? question.parts : [];
   const base = cell.variants[names[0]]?.rounds;
   const rows = names.map((name) => {
-    const { rounds, parts, note } = cell.variants[name];
+    const { rounds, parts, note, seconds } = cell.variants[name];
     if (rounds === undefined || rounds.length === 0) return [name, note ?? '-', '', '', ...columns.map(() => '')];
     const of = (value) => figure(value, question.suffix, question.scale);
-    const spread = rounds.length > 1 ? `${of(Math.min(...rounds))} … ${of(Math.max(...rounds))}` : 'once';
+    const spread =
+      rounds.length > 1
+        ? `${of(Math.min(...rounds))} … ${of(Math.max(...rounds))}`
+        : seconds === undefined
+          ? 'once'
+          : `once, in ${digits(seconds)} s`;
     const times = base === undefined || base.length === 0 ? '' : `${digits(median(rounds) / median(base))}×`;
     return [
       name,

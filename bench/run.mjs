@@ -12,6 +12,7 @@ import { cpus, release, tmpdir, totalmem, type } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
+import { hasCell, variantsOf } from './forms.mjs';
 import { makeInput, pack, titleOf } from './inputs.mjs';
 import { report } from './report.mjs';
 import { attempt, Query } from './stats.mjs';
@@ -51,6 +52,9 @@ const { values: options } = parseArgs({
     help: { type: 'boolean', default: false },
   },
 });
+
+/** Words of `--variants`. */
+const ASKED = options.variants.split(',').filter((word) => word !== '');
 
 const note = (text) => process.stderr.write(`${text}\n`);
 
@@ -177,7 +181,7 @@ class Bench {
     const cells = [];
     for (const cell of question.cells) {
       const name = `${cell.input} ${cell.chunking}`;
-      if (!this.#has(cell) || !wanted(id, name)) continue;
+      if (!hasCell(cell, this.#settings) || !wanted(id, name)) continue;
       const done = await this.#cell(id, question, cell);
       if (done !== undefined) cells.push(done);
     }
@@ -204,7 +208,7 @@ class Bench {
       note(`${label}: no such folder of streams, left out`);
       return undefined;
     }
-    const names = this.#variantsOf(question, cell);
+    const names = variantsOf(question, cell, this.#settings, this.#runtime.kind, ASKED);
     const results = Object.fromEntries(names.map((name) => [name, { rounds: [] }]));
     const job = {
       question: id,
@@ -223,23 +227,6 @@ class Bench {
       leftOut: agreed.leftOut,
       variants: results,
     };
-  }
-
-  #has(cell) {
-    const { short, goals } = this.#settings;
-    return cell.short === true || (goals ? cell.goal === true : !short);
-  }
-
-  #variantsOf(question, cell) {
-    const [first] = Object.keys(question.variants);
-    const asked = options.variants.split(',').filter((word) => word !== '');
-    return Object.keys(question.variants).filter((name) => {
-      const { only } = question.variants[name];
-      if (only !== undefined && only !== this.#runtime.kind) return false;
-      if (cell.without?.includes(name) || (cell.with !== undefined && !cell.with.includes(name))) return false;
-      if ((this.#settings.short || this.#settings.goals) && !question.short.includes(name)) return false;
-      return asked.length === 0 || name === first || asked.some((word) => name.includes(word));
-    });
   }
 
   #input(spec) {
@@ -283,10 +270,12 @@ class Bench {
         if (results[name].note !== undefined || round >= (question.rounds?.(name, job, this.#settings) ?? rounds))
           continue;
         process.stderr.write(`\r\u001b[K${label}: round ${round + 1} of ${rounds}, ${name} `);
-        const { error, value, ns, parts } = await this.#child(job, name, { mode: 'time', variant: name });
+        const { error, value, ns, parts, seconds } = await this.#child(job, name, { mode: 'time', variant: name });
         if (error !== undefined) this.#broke(label, name, error, results);
         else {
           results[name].rounds.push(round6(value ?? ns));
+          // What is run once and cold: how long one waits for it.
+          if (seconds !== undefined) results[name].seconds = round6(seconds);
           if (parts !== undefined) (results[name].parts ??= []).push(parts.map(round6));
         }
       }
