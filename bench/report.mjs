@@ -38,7 +38,7 @@ export function report({ machine, runtime, commit, settings, questions }) {
 
 function section(id, question) {
   const unit = question.suffix === 'B' ? 'bytes' : `CPU time for one ${question.unit}`;
-  const blocks = question.cells.map((cell) => cellTable(question, cell));
+  const blocks = question.cells.flatMap((cell) => [cellTable(question, cell), ...weightTables(cell)]);
   const goals = question.goals.map(({ text, value, where, limit, atMost, met, ceiling }) => [
     where === undefined ? text : `${text} (${where})`,
     value === undefined ? '-' : digits(value),
@@ -86,6 +86,49 @@ function cellTable(question, cell) {
   const head = `${titleOf(cell.input)}${cell.chunking === '' ? '' : `, ${cell.chunking}`}${left}`;
   const notes = leftOutNotes(cell);
   return [table([head, 'median', 'spread', '', ...columns], rows), ...notes].join('\n');
+}
+
+/** What is in the bundles: by promise for each, then file by file for all of them. */
+function weightTables({ variants }) {
+  const inside = Object.entries(variants).flatMap(([name, { weights }]) =>
+    weights === undefined ? [] : [{ name, ...weights }],
+  );
+  if (inside.length === 0) return [];
+  const columns = inside.flatMap(({ name }) => [name, 'gzip']);
+  const promises = inside.map(({ whole, promises: own }) => [
+    ...own,
+    shared(whole, own),
+    { name: 'the bundle', ...whole },
+  ]);
+  const files = inside.map(({ files: own }) => own);
+  const promise = Object.fromEntries(files.flat().map((file) => [file.name, file.promise]));
+  const rows = (lists) => {
+    // In the order of the largest bundle, which has them all.
+    const names = [...new Set(lists.toReversed().flatMap((list) => list.map(({ name }) => name)))];
+    return names.map((name) => [
+      name,
+      ...lists.flatMap((list) => {
+        const weight = list.find((one) => one.name === name);
+        return weight === undefined ? ['', ''] : [count(weight.minified), count(weight.gzip)];
+      }),
+    ]);
+  };
+  return [
+    'What the bytes are: minified, and what gzip loses without them (how: bench/weights.mjs)',
+    table(['promise', ...columns], rows(promises)),
+    table(
+      ['file', ...columns, 'promise'],
+      rows(files).map((row) => [...row, promise[row[0]]]),
+    ),
+  ];
+}
+
+const count = (value) => Math.round(value).toLocaleString('en');
+
+/** What is lost with no single part, because others say the same: gzip writes it once. */
+function shared(whole, parts) {
+  const rest = (of) => parts.reduce((left, part) => left - part[of], whole[of]);
+  return { name: 'in common', minified: rest('minified'), gzip: rest('gzip') };
 }
 
 /** A body on which variants disagree is timed for none of them; here is who stood alone. */

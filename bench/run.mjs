@@ -270,12 +270,16 @@ class Bench {
         if (results[name].note !== undefined || round >= (question.rounds?.(name, job, this.#settings) ?? rounds))
           continue;
         process.stderr.write(`\r\u001b[K${label}: round ${round + 1} of ${rounds}, ${name} `);
-        const { error, value, ns, parts, seconds } = await this.#child(job, name, { mode: 'time', variant: name });
+        const { error, value, ns, parts, seconds, weights } = await this.#child(job, name, {
+          mode: 'time',
+          variant: name,
+        });
         if (error !== undefined) this.#broke(label, name, error, results);
         else {
           results[name].rounds.push(round6(value ?? ns));
           // What is run once and cold: how long one waits for it.
           if (seconds !== undefined) results[name].seconds = round6(seconds);
+          if (weights !== undefined) results[name].weights = weights;
           if (parts !== undefined) (results[name].parts ??= []).push(parts.map(round6));
         }
       }
