@@ -137,6 +137,7 @@ const messageCells = ['text:100', 'cjk:100', 'tool-file:94', 'search:200'].flatM
     input,
     chunking,
     short: chunking === '16 kB' && input !== 'search:200',
+    goal: true,
     with: of('message'),
   })),
 );
