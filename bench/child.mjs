@@ -1,6 +1,7 @@
 /**
  * One process, one variant, one input, one chunking: `node child.mjs '{"question": …}'`. Started by run.mjs; prints one
- * line of JSON. `mode: 'check'` gives what the variant found in each body, `mode: 'time'` what it cost.
+ * line of JSON. `mode: 'check'` gives what the variant found in each body, `mode: 'time'` what it cost, `mode: 'profile'`
+ * where it went.
  */
 
 import { cut, eventsOf, unpack } from './inputs.mjs';
@@ -14,6 +15,7 @@ const context = { ...job, bodies, events: bodies.reduce((sum, { bytes }) => sum 
 
 const print = (result) => process.stdout.write(`\n${JSON.stringify(result)}\n`);
 if (job.mode === 'check') print({ claims: await check() });
+else if (job.mode === 'profile') print({ profile: await profile() });
 else if (question.measure !== undefined) print(await question.measure(variant, context));
 else print(await clock());
 
@@ -40,7 +42,8 @@ async function check() {
   return claims;
 }
 
-async function clock() {
+/** @returns {Promise<() => unknown>} all bodies, once */
+async function passOf() {
   const run = await variant.load(context, question.sink?.(false));
   let last;
   const sync = () => {
@@ -49,11 +52,31 @@ async function clock() {
   const async = async () => {
     for (let k = 0; k < bodies.length; k += 1) last = await run(bodies[k]);
   };
-  const once = variant.async ? async : sync;
+  // Somebody could still look at it: no engine may leave the work out.
+  globalThis.kept = () => last;
+  return variant.async ? async : sync;
+}
+
+/** Warm first. What has a clock of its own is seen with its warm-up. */
+async function profile() {
+  const { profiled } = await import('./profile.mjs');
+  const nothing = () => Promise.resolve();
+  if (question.measure !== undefined) return profiled(nothing, () => question.measure(variant, context));
+  const { warmMs, profileMs } = job.clock;
+  let once;
+  return profiled(
+    async () => {
+      once = await passOf();
+      await time(once, { warmMs, ms: 0 });
+    },
+    () => time(once, { warmMs: 0, ms: profileMs }),
+  );
+}
+
+async function clock() {
+  const once = await passOf();
   const cold = variant.cold?.(job) ?? false;
   const spent = await time(once, { ...job.clock, cold });
-  // Somebody could still look at it: no engine may leave the work out.
-  globalThis.kept = last;
   const units = question.units?.(context) ?? context.events;
   const bytes = bodies.reduce((sum, body) => sum + body.bytes.length, 0);
   return {

@@ -31,14 +31,18 @@ function table(head, rows) {
 /** The whole report: what ran where, then a table of costs and one of goals for each question. */
 export function report({ machine, runtime, commit, settings, questions }) {
   const where = `${runtime.name} ${runtime.version}, ${machine.cpu} (${machine.cores} cores), ${machine.os}`;
-  const what = `commit ${commit}, ${settings.short ? 'short form' : settings.goals ? 'what the goals need' : 'full form'}: up to ${settings.rounds} rounds of ${settings.ms} ms`;
+  const what = `commit ${commit}, ${settings.short ? 'short form' : settings.goals ? 'what the goals need' : settings.profile ? 'profiles' : 'full form'}: up to ${settings.rounds} rounds of ${settings.ms} ms`;
   const parts = Object.entries(questions).map(([id, question]) => section(id, question));
   return [`${where}\n${what}`, ...parts].join('\n\n');
 }
 
 function section(id, question) {
   const unit = question.suffix === 'B' ? 'bytes' : `CPU time for one ${question.unit}`;
-  const blocks = question.cells.flatMap((cell) => [cellTable(question, cell), ...weightTables(cell)]);
+  const blocks = question.cells.flatMap((cell) => [
+    cellTable(question, cell),
+    ...profileTables(question, cell),
+    ...weightTables(cell),
+  ]);
   const goals = question.goals.map(({ text, value, where, limit, atMost, met, ceiling }) => [
     where === undefined ? text : `${text} (${where})`,
     value === undefined ? '-' : digits(value),
@@ -86,6 +90,33 @@ function cellTable(question, cell) {
   const head = `${titleOf(cell.input)}${cell.chunking === '' ? '' : `, ${cell.chunking}`}${left}`;
   const notes = leftOutNotes(cell);
   return [table([head, 'median', 'spread', '', ...columns], rows), ...notes].join('\n');
+}
+
+/** A function with less than this is left out, and so is what comes after the first ones. */
+const LEAST_SHARE = 0.005;
+const MOST_FUNCTIONS = 25;
+/** A regular expression is called by its source. */
+const LONGEST_NAME = 48;
+
+/** Where the time went. The figures are shares of what the table above measured without a profiler. */
+function profileTables({ unit, suffix, scale }, { variants }) {
+  const profiles = Object.entries(variants).filter(
+    ([, { profile, rounds }]) => profile !== undefined && rounds.length > 0,
+  );
+  return profiles.map(([name, { profile, rounds }]) => {
+    const whole = median(rounds);
+    const row = ({ name: called, share, where }) => [
+      called.length > LONGEST_NAME ? `${called.slice(0, LONGEST_NAME - 1)}…` : called,
+      `${digits(share * 100)} %`,
+      figure(share * whole, suffix, scale),
+      where,
+    ];
+    const shown = profile.functions.slice(0, MOST_FUNCTIONS).filter(({ share }) => share >= LEAST_SHARE);
+    const rest = profile.functions.slice(shown.length);
+    const left = { name: `${rest.length} others`, share: rest.reduce((sum, { share }) => sum + share, 0), where: '' };
+    const head = [`${name}, ${profile.samples.toLocaleString('en')} samples`, 'share', `of one ${unit}`, 'function'];
+    return table(head, [...shown, ...(rest.length > 0 ? [left] : [])].map(row));
+  });
 }
 
 /** What is in the bundles: by promise for each, then file by file for all of them. */

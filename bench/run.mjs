@@ -27,6 +27,8 @@ const HELP = `Usage: node bench/run.mjs [options]
   --ms N             milliseconds of each round (default 300; short: 100)
   --captures DIR     real streams: every .sse file below it (default: shared/captures/raw beside this repository)
   --runtime NAME     node (the one that runs this; default), node24, bun, deno, or a path to one of them
+  --profile          one round of ours and of the floors of the cells that --filter names, and the functions in which
+                     the time of ours goes (Node only; --variants names another variant of ours, or a peer)
   --check            exit 1 if a goal that was measured is not met, nor, where it has one, its ceiling
   --json             results as JSON on stdout instead of tables
   --show FILE        prints the tables of a saved JSON instead of measuring
@@ -46,6 +48,7 @@ const { values: options } = parseArgs({
     ms: { type: 'string' },
     captures: { type: 'string' },
     runtime: { type: 'string', default: 'node' },
+    profile: { type: 'boolean', default: false },
     check: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     show: { type: 'string' },
@@ -67,13 +70,21 @@ async function main() {
     );
   const runtime = findRuntime(options.runtime);
   if (runtime === undefined) return fail(`${options.runtime} is not there: it is an optional package of bench.`);
-  const { short, goals } = options;
+  const { short, goals, profile } = options;
+  if (profile && options.filter.length === 0)
+    return fail('Which cells? --profile wants --filter, as in --profile --filter "sse/text:1000 event".');
+  if (profile && runtime.kind !== 'node')
+    return fail(
+      `--profile reads V8's profiler through node:inspector: ${runtime.kind} cannot, use --runtime node or node24.`,
+    );
   const settings = {
     short,
     goals,
-    rounds: Number(options.rounds ?? (short ? 2 : goals ? 3 : 5)),
+    profile,
+    rounds: Number(options.rounds ?? (profile ? 1 : short ? 2 : goals ? 3 : 5)),
     ms: Number(options.ms ?? (short ? 100 : 300)),
     warmMs: short || goals ? 2500 : 4000,
+    profileMs: 2000,
   };
   const folder = mkdtempSync(join(tmpdir(), 'ssemble-bench-'));
   // A copy: a build that runs meanwhile must not get into the middle of it.
@@ -186,7 +197,7 @@ class Bench {
       if (done !== undefined) cells.push(done);
     }
     const query = new Query(cells);
-    const goals = question.goals.map((goal) => this.#judge(goal, query));
+    const goals = this.#settings.profile ? [] : question.goals.map((goal) => this.#judge(goal, query));
     return { title, unit, ...(suffix && { suffix }), ...(scale && { scale }), ...(parts && { parts }), cells, goals };
   }
 
@@ -209,17 +220,22 @@ class Bench {
       return undefined;
     }
     const names = variantsOf(question, cell, this.#settings, this.#runtime.kind, ASKED);
+    if (this.#settings.profile && question.suffix === 'B') {
+      note(`${label}: bytes are weighed here, and no time is measured: there is nothing to profile`);
+      return undefined;
+    }
     const results = Object.fromEntries(names.map((name) => [name, { rounds: [] }]));
     const job = {
       question: id,
       weighs: question.weighs,
       ...cell,
       pack: input.file,
-      clock: { warmMs: this.#settings.warmMs, ms: this.#settings.ms },
+      clock: { warmMs: this.#settings.warmMs, ms: this.#settings.ms, profileMs: this.#settings.profileMs },
     };
     const agreed = input.file === undefined ? {} : await this.#check(label, question, job, names, results);
     if (agreed.only?.length === 0) return undefined;
     await this.#time(label, question, { ...job, only: agreed.only }, names, results);
+    if (this.#settings.profile) await this.#profile(label, question, { ...job, only: agreed.only }, names, results);
     return {
       input: cell.input,
       chunking: cell.chunking,
@@ -283,6 +299,17 @@ class Bench {
           if (parts !== undefined) (results[name].parts ??= []).push(parts.map(round6));
         }
       }
+    }
+    process.stderr.write('\r\u001b[K');
+  }
+
+  async #profile(label, question, job, names, results) {
+    for (const name of names) {
+      if (question.variants[name].floor || results[name].note !== undefined) continue;
+      process.stderr.write(`\r\u001b[K${label}: profile of ${name} `);
+      const { error, profile } = await this.#child(job, name, { mode: 'profile' });
+      if (error === undefined) results[name].profile = profile;
+      else this.#broke(label, name, error, results);
     }
     process.stderr.write('\r\u001b[K');
   }
