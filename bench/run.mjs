@@ -22,7 +22,7 @@ const HELP = `Usage: node bench/run.mjs [options]
   --filter WORDS     only this question, 'sse', or cells of it: 'sse/cjk', 'message/captures event'; may come again
   --variants WORDS   only variants whose name holds one of these (the first one, ssemble, always runs)
   --short            the short form: what the goals of an afternoon need, in under three minutes
-  --goals            what every goal needs, with the peers of the short form: a quarter of an hour
+  --goals            what every goal needs, with the peers of the short form: twenty minutes
   --rounds N         rounds of each variant (default 5; short: 2, goals: 3)
   --ms N             milliseconds of each round (default 300; short: 100)
   --captures DIR     real streams: every .sse file below it (default: shared/captures/raw beside this repository)
@@ -83,7 +83,7 @@ async function main() {
     profile,
     rounds: Number(options.rounds ?? (profile ? 1 : short ? 2 : goals ? 3 : 5)),
     ms: Number(options.ms ?? (short ? 100 : 300)),
-    warmMs: short || goals ? 2500 : 4000,
+    warmMs: short ? 2000 : goals ? 2500 : 4000,
     profileMs: 2000,
   };
   const folder = mkdtempSync(join(tmpdir(), 'ssemble-bench-'));
