@@ -5,8 +5,6 @@
  * garbage collector use is in the CPU time of the tables, and not in the shares.
  */
 
-import { fileURLToPath } from 'node:url';
-
 const INTERVAL_US = 100;
 const ROOT = new URL('..', import.meta.url).href;
 /** The copy that is measured. */
@@ -72,6 +70,8 @@ function placeOf({ functionName, url, lineNumber }) {
   if (url === '') return NATIVE[functionName] ?? 'native';
   const at = `:${lineNumber + 1}`;
   if (url.startsWith(DIST)) return `dist/${url.slice(DIST.length)}${at}`;
-  if (url.startsWith(ROOT)) return url.slice(ROOT.length) + at;
-  return (url.startsWith('file:') ? fileURLToPath(url) : url) + at;
+  // A peer's place may be a link to somewhere else.
+  const peer = url.indexOf('/node_modules/');
+  if (peer !== -1) return url.slice(peer + 1) + at;
+  return (url.startsWith(ROOT) ? url.slice(ROOT.length) : url) + at;
 }
