@@ -93,6 +93,8 @@ interface Frame {
   container: Container;
   /** `undefined` while the key is being read. */
   key: string | number | undefined;
+  /** Whether assigning the key would not make it an own property. Asked once a key: asking takes as long as assigning. */
+  inherited: boolean;
   /** The frame around it; `undefined` for the holder of the root. */
   around: Frame | undefined;
   /** How many containers are open, this one included; 0 for the holder. */
@@ -101,11 +103,11 @@ interface Frame {
 
 /** Writes a value where it belongs; again each time that it has grown. */
 function place(frame: Frame, value: JsonValue): void {
-  const { key } = frame;
-  if (typeof key === 'string' && key in PLAIN) {
+  const key = frame.key as string;
+  if (frame.inherited) {
     Object.defineProperty(frame.container, key, { value, writable: true, enumerable: true, configurable: true });
   } else {
-    (frame.container as { [key: string | number]: JsonValue })[key as string] = value;
+    (frame.container as { [key: string | number]: JsonValue })[key] = value;
   }
 }
 
@@ -159,7 +161,7 @@ export class PartialJson {
   #state: number = VALUE;
   /** Holds the value at the top level. */
   #root: { [key: string]: JsonValue } = {};
-  #frame: Frame = { container: this.#root, key: 'value', around: undefined, depth: 0 };
+  #frame: Frame = { container: this.#root, key: 'value', inherited: false, around: undefined, depth: 0 };
   /** The number or literal so far; of a string only its full blocks: the whole of it is `#text + #tail + #held`. */
   #text = '';
   /** The young end of a string, shorter than a block. */
@@ -347,7 +349,7 @@ export class PartialJson {
     const depth = around.depth + 1;
     if (depth > this.#maxDepth) return this.#fail(`at most ${this.#maxDepth} open containers`);
     place(around, container);
-    this.#frame = { container, key: 0, around, depth };
+    this.#frame = { container, key: 0, inherited: false, around, depth };
     this.#state = state;
   }
 
@@ -381,6 +383,7 @@ export class PartialJson {
     this.#text = this.#tail = this.#held = '';
     if (this.#frame.key !== undefined) return this.#finish(string);
     this.#frame.key = string;
+    this.#frame.inherited = string in PLAIN;
     this.#state = COLON;
   }
 
