@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { SseScanner, type SseScannerState } from '../src/sse/scanner.ts';
-import { lastCharacterEnd } from '../src/sse/utf8.ts';
+import { characterEnd } from '../src/sse/utf8.ts';
 import { utf8Soup } from './support/arbitraries.ts';
 import { pieces, RUNS } from './support/chunkings.ts';
 import { referenceSse } from './support/reference-sse.ts';
@@ -106,13 +106,18 @@ test('an event line whose data line is as long as a line may be', () => {
   expect(events.map(({ event, data }) => [event, data.length])).toEqual([['x', limit - 6]]);
 });
 
-test('lastCharacterEnd: two halves decode as the whole', () => {
+test('characterEnd: two halves decode as the whole, and the first ends in a whole character', () => {
   fc.assert(
     fc.property(utf8Soup, fc.nat(), (bytes, place) => {
       const end = place % (bytes.length + 1);
-      const cut = lastCharacterEnd(bytes, end);
+      const cut = characterEnd(bytes.subarray(0, end));
       expect(end - cut).toBeLessThanOrEqual(3);
       expect(decoder.decode(bytes.subarray(0, cut)) + decoder.decode(bytes.subarray(cut))).toBe(decoder.decode(bytes));
+      // Nothing is left in a decoder that waits for more.
+      const whole = decoder.decode(bytes.subarray(0, cut));
+      expect(new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes.subarray(0, cut), { stream: true })).toBe(
+        whole,
+      );
     }),
     { numRuns: 10 * RUNS },
   );

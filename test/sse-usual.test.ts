@@ -26,6 +26,8 @@ const text = fc.oneof(
   fc.constantFrom('{"type": "ping"}', '', ' ', 'event: ping', 'data: ', '\u{FEFF}', '灯台', '🫖', '\u{FFFD}', '\0'),
   fc.string({ maxLength: 40 }).map((any) => any.replaceAll(/[\r\n]/g, '')),
   fc.nat(200).map((length) => 'x'.repeat(length)),
+  // So long that large chunks are cut inside of characters.
+  fc.tuple(fc.constantFrom('灯台', 'é', '🫖x'), fc.nat(120)).map(([unit, times]) => unit.repeat(times)),
 );
 const usual = fc.tuple(name, text).map(([event, data]) => `event: ${event}\ndata: ${data}\n\n`);
 
@@ -46,6 +48,7 @@ const odd = fc.oneof(
     'event: ping\ndata: a\rb\n\n',
     'event: ping\ndata: x\n\r\n',
     'event: ping\rdata: x\r\r',
+    'event: ping\rdata: x\r\r\n',
     'event: ping\ndata: x\ndata: y\n\n',
     'event: ping\ndata:x\n\n',
     'event:ping\ndata: x\n\n',
@@ -60,7 +63,8 @@ const odd = fc.oneof(
 );
 const stream = fc
   .array(fc.oneof({ weight: 6, arbitrary: usual }, { weight: 1, arbitrary: odd }), { maxLength: 40 })
-  .map((parts) => Buffer.from(parts.join(''), 'utf8'))
+  .chain((parts) => fc.constantFrom('\n', '\n', '\r\n').map((end) => parts.join('').replaceAll(/(?<!\r)\n/g, end)))
+  .map((input) => Buffer.from(input, 'utf8'))
   .chain((bytes) =>
     // Now and then bytes that are no UTF-8.
     fc.array(fc.tuple(fc.nat(), fc.constantFrom(0xff, 0xc3, 0xe2, 0x0a, 0x0d)), { maxLength: 1 }).map((changes) => {
@@ -292,4 +296,32 @@ test('an event line that waits for its data line is no part of that line when it
     const cuts = [before.length + 12, before.length + 12 + 600, before.length + 12 + 906];
     expect(pushed(cutAt(bytes, cuts), { maxLineBytes }).error?.code).toBe(code);
   }
+});
+
+test('a last line of a large chunk that holds a bare CR is no event line that waits', () => {
+  const bytes = Buffer.from(`: ${'x'.repeat(600)}\r\n\nevent: ping\rdata: y\r\r\n`);
+  expect(scanPlain([bytes])).toEqual(referenceSse(bytes));
+  expect(scanPlain([bytes, Buffer.from('data: z\n\n')])).toEqual(
+    referenceSse(Buffer.concat([bytes, Buffer.from('data: z\n\n')])),
+  );
+});
+
+test('an event line that waits as text, then a string, then a limit: the place is the line that was too long', () => {
+  const first = `: ${'x'.repeat(600)}\n\nevent: ping\n`;
+  const places = [[first + 'data: 1\n' + 'y'.repeat(800) + '\n'], [first, 'data: 1\n', 'y'.repeat(800), '\n']].map(
+    (input) => {
+      const scanner = new SseScanner({ maxLineBytes: 700 });
+      try {
+        for (const [k, piece] of input.entries()) {
+          scanner.write(k === 0 ? new TextEncoder().encode(piece) : piece);
+          while (scanner.next() !== undefined);
+        }
+      } catch (error) {
+        return (error as ProtocolError).at;
+      }
+      return undefined;
+    },
+  );
+  expect(places[0]).toBeDefined();
+  expect(places[1]).toEqual(places[0]);
 });

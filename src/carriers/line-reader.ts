@@ -86,7 +86,7 @@ export class LineReader {
 
   #take(end: number, ended: boolean): Line {
     const stop = end > this.#from && this.#held[end - 1] === CR ? end - 1 : end;
-    const text = decodeLines(this.#decoder, this.#held.subarray(this.#from, stop), false);
+    const text = decodeLines(this.#decoder, this.#held.subarray(this.#from, stop), 0);
     const byte = this.#offset;
     const next = ended ? end + 1 : end;
     this.#offset += next - this.#from;

@@ -8,9 +8,10 @@ import { ProtocolError } from '../errors.ts';
 import type { Limits } from '../limits.ts';
 import type { DiagnosticCode } from '../protocol/codes.ts';
 import { type DecodeNotes, decodeNoting } from '../protocol/decode.ts';
+import { matchDelta, takeMatched } from '../protocol/delta.ts';
 import type { MessageStartEvent, StreamEvent } from '../protocol/events.ts';
 import type { SseEvent } from '../sse/event.ts';
-import { SseScanner, type SseScannerState } from '../sse/scanner.ts';
+import { MATCHED, SseScanner, type SseScannerState } from '../sse/scanner.ts';
 import { type AssemblyObserver, MessageAssembler, type MessageAssemblerState } from './assembler.ts';
 import { BodySniffer, type BodySnifferState } from './foreign-body.ts';
 import type { At, Diagnostic } from './types.ts';
@@ -86,7 +87,7 @@ export class MessageReader {
     if (this.#sniffer.settled || this.#ended) {
       if (taker === undefined) return this.#scanner.write(chunk);
       this.#taker = taker;
-      return this.#scanner.write(chunk, MessageReader.#give, this);
+      return this.#scanner.write(chunk, MessageReader.#give, this, matchDelta);
     }
     if (typeof chunk !== 'string' && !(chunk instanceof Uint8Array)) {
       // What is no chunk at all the scanner refuses; any other view (of another realm, say) is bytes.
@@ -112,7 +113,7 @@ export class MessageReader {
     this.assembler.check();
     let sse: SseEvent | undefined;
     try {
-      sse = this.#scanner.next();
+      sse = this.#scanner.next(matchDelta);
     } catch (error) {
       throw this.#poisoned(error);
     }
@@ -130,6 +131,12 @@ export class MessageReader {
 
   #take(sse: SseEvent): StreamEvent {
     this.#carried = false;
+    if (sse === MATCHED) {
+      const delta = takeMatched();
+      this.#eventName = delta.type;
+      this.assembler.apply(delta);
+      return delta;
+    }
     const event = this.#decode(sse);
     this.#eventName = sse.named ? sse.event : undefined;
     this.assembler.apply(event, undefined, sse);

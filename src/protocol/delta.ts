@@ -31,6 +31,11 @@ const WRITINGS = [
 
 const TEXT = '[^"\\\\\\0-\\x1f]*(?:\\\\[n"\\\\][^"\\\\\\0-\\x1f]*)*';
 
+/** How the event of a delta is framed, and where in it the events of other types differ. */
+const FRAME = 'event: content_block_delta\ndata: ';
+const MARK = 'event: content_block_'.length;
+const LOWER_D = 100;
+
 /** Longer data gains nothing here, and with many escapes it would overflow the stack of the pattern. */
 const MAX_LENGTH = 2048;
 
@@ -39,6 +44,10 @@ const ZERO = 48;
 interface Shape {
   readonly kind: TextKind;
   readonly pattern: RegExp;
+  /** The same with the event line before it and the blank line behind it. */
+  readonly framed: RegExp;
+  /** The same, with nothing behind it. */
+  readonly alone: RegExp;
   /** Where the text begins, if the index has one digit. */
   readonly text: number;
   /** Where the index stands; in a `sorted` writing, behind the end of the text. */
@@ -54,7 +63,9 @@ function shapeOf(writing: string, kind: TextKind): Shape {
   const sorted = text < index;
   const [head, tail] = written.replace(/[{}]/g, '\\$&').replace('#', '[1-9]?\\d').replace('~', ' *').split('@');
   const pattern = new RegExp(`${head}${TEXT}(?=${tail}$)`, 'y');
-  return { kind, pattern, text, index: sorted ? index - text - 1 : index, sorted };
+  const framed = new RegExp(`${FRAME}${head}${TEXT}(?=${tail}\\n\\n)`, 'y');
+  const alone = new RegExp(`${framed.source.slice(0, -1)}$)`, 'y');
+  return { kind, pattern, framed, alone, text, index: sorted ? index - text - 1 : index, sorted };
 }
 
 const SHAPES: readonly Shape[] = WRITINGS.flatMap((writing) =>
@@ -64,28 +75,51 @@ const SHAPES: readonly Shape[] = WRITINGS.flatMap((writing) =>
 /** The shape that fitted last: the next delta is mostly alike. */
 let latest = SHAPES[0] as Shape;
 
+let matched: ContentBlockDeltaEvent | undefined;
+
+/** The delta that {@link matchDelta} has just found. Once: nobody keeps it, and the chunk that it is a slice of, alive. */
+export function takeMatched(): ContentBlockDeltaEvent {
+  const delta = matched as ContentBlockDeltaEvent;
+  matched = undefined;
+  return delta;
+}
+
+/**
+ * Reads the server-sent event at `pos` of `text` if it is a delta written like the last one: then the data need not be cut
+ * out first. With `alone` the text must end behind it. Gives the index of the LF behind the data, -1 if it is another
+ * event; {@link takeMatched} has the delta.
+ */
+export function matchDelta(text: string, pos: number, alone: boolean): number {
+  if (text.charCodeAt(pos + MARK) !== LOWER_D) return -1;
+  const from = pos + FRAME.length;
+  const end = alone ? text.length - 2 : text.indexOf('\n', from);
+  const pattern = alone ? latest.alone : latest.framed;
+  if (end - from > MAX_LENGTH || !fits(pattern, text, pos)) return -1;
+  matched = cut(latest, text, from, pattern.lastIndex);
+  return end;
+}
+
 /** The delta that `data` holds, if it is written as usual; else `undefined`: parse it. */
 export function readDelta(data: string): ContentBlockDeltaEvent | undefined {
   if (data.length > MAX_LENGTH) return undefined;
-  if (fits(latest.pattern, data)) return cut(latest, data);
+  if (fits(latest.pattern, data)) return cut(latest, data, 0, latest.pattern.lastIndex);
   const shape = SHAPES.find(({ pattern }) => fits(pattern, data));
-  return shape && cut((latest = shape), data);
+  return shape && cut((latest = shape), data, 0, shape.pattern.lastIndex);
 }
 
-/** Each try must start at the front, and a pattern that fails has gone back there by itself. */
-function fits(pattern: RegExp, data: string): boolean {
-  pattern.lastIndex = 0;
+/** A pattern that fails has gone back to the front by itself. */
+function fits(pattern: RegExp, data: string, at = 0): boolean {
+  pattern.lastIndex = at;
   return pattern.test(data);
 }
 
-/** Takes index and text out of data that has just been found to fit. */
-function cut({ kind, pattern, text, index, sorted }: Shape, data: string): ContentBlockDeltaEvent {
-  const end = pattern.lastIndex;
-  const at = sorted ? end + index : index;
+/** Takes index and text out of data that has just been found to fit; it begins at `from`, and its text ends at `end`. */
+function cut({ kind, text, index, sorted }: Shape, data: string, from: number, end: number): ContentBlockDeltaEvent {
+  const at = sorted ? end + index : from + index;
   const next = data.charCodeAt(at + 1) - ZERO;
   const long = next >= 0 && next < 10;
   const first = data.charCodeAt(at) - ZERO;
-  const string = data.substring(long && !sorted ? text + 1 : text, end);
+  const string = data.substring(long && !sorted ? from + text + 1 : from + text, end);
   return make(kind, long ? first * 10 + next : first, unescape(string), sorted);
 }
 

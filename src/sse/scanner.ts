@@ -1,28 +1,29 @@
 /**
  * Bytes or strings → `SseEvent`, to the letter of WHATWG HTML §9.2.6, incrementally.
  *
- * Theory. Input is cut at the last line end that is certain. What stands before it is a **block** of whole lines and is
- * decoded at once; what stands after it is **held** undecoded until its line ends. Line ends never occur inside a UTF-8
- * sequence, so a block always decodes by itself, invalid bytes included, and no decoder is ever left mid-character.
- * Three things follow: state can be saved at any byte, a line is decoded once however it was chopped (held bytes sit in
- * a buffer that doubles: linear), and offsets can be found on demand from the block alone. Of a line of megabytes the whole
- * characters are decoded a MiB at a time: buffers of that size cost more for each byte than small ones.
+ * Theory. Input is cut at the last line end that is certain. What stands before it is a **block** of whole lines; what
+ * stands after it is **held** until its line ends. Line ends never occur inside a UTF-8 sequence, and a character that a
+ * chunk cuts waits as bytes: so no decoder is ever left mid-character, and state can be saved at any byte. Offsets are
+ * found on demand from the block alone.
  *
- * Most events have one shape: an event line, one data line, a blank line. A block is scanned once for a **run** of them
- * (`#scanRun`), which are then cut out as they are asked for, or given as they are found (`#giveRun`, for the push form); all
- * else is read line by line. An event line that ends a chunk waits for its data line, so that an event cut by a chunk has
- * that shape, too. A **plain** chunk, ASCII without a CR, is decoded whole, and what is held of it is text (`#loadPlain`): to
- * cut and join arrays of bytes takes longer than to decode them. Where that is not possible, all goes the slower way.
+ * Two ways in. A chunk of valid UTF-8 is decoded whole and what is held of it is text (`#loadEvents`, `#loadWhole`): to cut
+ * and join arrays of bytes takes longer than to decode them. All others (small pieces, bare CRs, invalid bytes, no decoder)
+ * are held as bytes, in a buffer that doubles, and decoded as lines (`#loadBytes`). Both are linear however the input was
+ * chopped. Of a line of megabytes the whole characters are decoded a MiB at a time: larger buffers cost more for each byte.
+ *
+ * Two ways out. Most events have one shape: an event line, one data line, a blank line. Those are cut out in one step
+ * (`#usual`, and for the push form `#giveRun` and `#giveOne`); all else is read line by line. An event line that ends a
+ * chunk waits for its data line, so that an event cut by a chunk has that shape, too.
  *
  * Invariants
- * - `#text` holds whole lines; `0 <= #pos <= #text.length`; every line before `#pos` has been read.
+ * - `#text` holds whole lines; `0 <= #pos <= #text.length`; every line before `#pos` has been read. After `#giveOne` there
+ *   is no block: `#text` is empty and `#pos` is the length of the chunk.
  * - A CR that is the last byte of the input so far is held: only the next byte tells whether it is CR or CRLF. Waiting
  *   for it keeps offsets the same under every chunking. The price: where line ends are bare CRs, an event comes with
  *   the byte after it (or with `end()`). Nothing that is known to serve Claude streams ends lines with bare CRs.
- * - A run begins at `#pos` and its events follow each other without a gap. What they change (counts, places, the last id) is
- *   settled before anybody looks (`#settleRun`).
- * - Held input is bytes (`#held`) or text (`#heldText`). Both: the text was bytes, and encodes to just those again; more of
- *   them follow it. `#half` is a high surrogate that ended a string.
+ * - What events of the usual shape change (counts, places, the last id) is settled before anybody looks (`#settleRun`).
+ * - Held input is text (`#heldText`), then bytes (`#held`), then the bytes of a cut character (`#part`). Text that came as
+ *   bytes was valid: it encodes to just those again. `#half` is a high surrogate that ended a string.
  * - An offset is a {@link Mark}: a byte; in a block where bytes and units differ an index into `#text`, until it is left.
  *
  * Traps for the next editor: never search for CR once per line (quadratic); never keep a reference to a caller's chunk
@@ -35,15 +36,17 @@ import { MAX_EVENT_BYTES, MAX_LINE_BYTES } from '../limits.ts';
 import { fromBase64, toBase64 } from './base64.ts';
 import type { Position, SseEvent, SseOptions } from './event.ts';
 import { findHead, hasHead, type Head, learnHead, VIEW_BYTES } from './heads.ts';
-import { afterEvent, lastLineEnd, lastLineEndOfText } from './line-ends.ts';
+import { endOfData, lastLineEnd, lastLineEndOfText } from './line-ends.ts';
 import {
   bytesOfUnits,
   encodeUtf8,
   isHighSurrogate,
   isLowSurrogate,
-  lastCharacterEnd,
+  characterEnd,
+  characterLength,
   decodeLines,
-  type LineDecoder,
+  decodeUtf8,
+  densityOf,
   nativeDecoder,
   utf8Length,
 } from './utf8.ts';
@@ -62,9 +65,11 @@ const PIECE = 64 * 1024;
 /** Held bytes become text when more than these have come together. */
 const HELD_BYTES = 1024 * 1024;
 /** A shorter chunk that ends no event is held as bytes: text in small pieces costs more. */
-const PLAIN_BYTES = 512;
+const WHOLE_BYTES = 512;
 /** A longer event line does not wait for its data line. */
 const MAX_EVENT_LINE = 256;
+/** In place of a unit: what is held came as bytes. */
+const NO_STRING = -1;
 /** Not looked for yet. */
 const UNKNOWN = -2;
 
@@ -73,6 +78,16 @@ type Mark = number;
 
 /** Who gets an event, and what else it is told. */
 type Give<P = unknown> = (event: SseEvent, parser: P) => void;
+
+/**
+ * Reads the whole event that begins at `pos`, from its event line on, if it is one that it knows; with `alone` only if
+ * nothing is behind it. Gives the index of the LF behind its data, -1 if it is another one. The scanner then gives
+ * {@link MATCHED} in its place: what was read, the matcher has.
+ */
+export type Match = (text: string, pos: number, alone: boolean) => number;
+
+/** Stands for the event that a {@link Match} has read. */
+export const MATCHED: SseEvent = { event: '', data: '', id: '', named: true };
 
 /** The saved state of a scanner: plain JSON. */
 export interface SseScannerState {
@@ -128,10 +143,17 @@ export class SseScanner {
   /** How many of them are a whole event line, which waits for its data line: an event is read faster in one piece. */
   #heldHead = 0;
   #heldText = '';
-  /** Its last unit: looking it up in a rope would flatten the rope at every write. */
-  #heldLast = 0;
+  /**
+   * Its last unit if it came as a string, which may hold half a surrogate pair; else {@link NO_STRING}. Looking it up in
+   * a rope would flatten the rope at every write.
+   */
+  #heldLast = NO_STRING;
   #heldCr = false;
+  /** Whether there may be a CR in what is held as text: an event line that waits may end in one. */
+  #heldReturn = false;
   #half = '';
+  /** The bytes of the character in which the last chunk was cut; they follow what is held. */
+  #part: number[] = [];
   /** Chunks that came while the block was not read to its end; bytes are copies. */
   #queue: (Uint8Array | string)[] = [];
   /** How many of them were loaded: `shift` would move all the others. */
@@ -149,8 +171,8 @@ export class SseScanner {
   #raw: Uint8Array | undefined;
   /** Whether one byte is one unit throughout. */
   #even = true;
-  /** Whether the last block was: the next one will be alike. */
-  #ascii = true;
+  /** How much of the last chunk was not ASCII: the next one will be alike. */
+  #density = 0;
   #mayExceed = false;
   // The last place that was asked for, so that asking at every event stays linear.
   #knownIndex = 0;
@@ -165,15 +187,10 @@ export class SseScanner {
   #idBuffer = '';
   #retry: number | undefined = undefined;
 
-  // The run: the next events of the block, if they have the usual shape. `#runAt` is the first that was not given yet.
-  #runAt = 0;
-  #runLength = 0;
+  // The run: events of the usual shape, one behind the other.
   /** How many events of usual shape were given that are not counted yet, and where the last of them begins. */
   #unsettled = 0;
-  #usualStart = 0;
-  /** Where the data of each ends. */
-  readonly #runEnds: number[] = [];
-  readonly #runHeads: Head[] = [];
+  #usualStart: Mark = 0;
   /** The one that fitted last. */
   #head: Head | undefined = undefined;
 
@@ -216,8 +233,8 @@ export class SseScanner {
    */
   write(chunk: Uint8Array | string): void;
   /** @internal */
-  write<P>(chunk: Uint8Array | string, give: Give<P>, parser: P): void;
-  write(chunk: Uint8Array | string, give?: Give, parser?: unknown): void {
+  write<P>(chunk: Uint8Array | string, give: Give<P>, parser: P, match?: Match): void;
+  write(chunk: Uint8Array | string, give?: Give, parser?: unknown, match?: Match): void {
     if (this.#failure !== undefined) throw this.#failure;
     if (this.#ended) throw new TypeError('Cannot write: the input has ended; reset() begins a new one');
     const text = typeof chunk === 'string';
@@ -228,9 +245,9 @@ export class SseScanner {
       chunk = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
     }
     if (chunk.length === 0) return;
-    if (this.#pos < this.#text.length || this.#queue.length > 0) {
+    if (this.#waits) {
       this.#queue.push(typeof chunk === 'string' ? chunk : new Uint8Array(chunk));
-    } else if (chunk.length <= PIECE) this.#load(chunk, give, parser);
+    } else if (chunk.length <= PIECE) this.#load(chunk, give, parser, match);
     else {
       // Strings of megabytes are made, and read, at half the speed of small ones.
       for (let from = PIECE; from < chunk.length; from += PIECE) {
@@ -241,7 +258,7 @@ export class SseScanner {
             : new Uint8Array(chunk.subarray(from, from + PIECE)),
         );
       }
-      this.#load(typeof chunk === 'string' ? chunk.slice(0, PIECE) : chunk.subarray(0, PIECE), give, parser);
+      this.#load(typeof chunk === 'string' ? chunk.slice(0, PIECE) : chunk.subarray(0, PIECE), give, parser, match);
     }
   }
 
@@ -251,8 +268,13 @@ export class SseScanner {
    * @internal
    */
   get idle(): boolean {
-    if (this.#pos < this.#text.length || this.#queue.length > 0 || this.#open) return false;
+    if (this.#waits || this.#open) return false;
     return this.#heldBytes <= this.#maxLineBytes && this.#heldBytes <= this.#maxEventBytes;
+  }
+
+  /** Whether input was loaded or queued and not read. */
+  get #waits(): boolean {
+    return this.#pos < this.#text.length || this.#queue.length > 0;
   }
 
   /**
@@ -261,16 +283,17 @@ export class SseScanner {
    * @throws ProtocolError `line-too-long` or `event-too-large`, after all events before it were given; from then on
    *   every call throws the same one until `reset()`.
    */
-  next(): SseEvent | undefined {
-    if (this.#runAt < this.#runLength) return this.#giveUsual();
+  next(): SseEvent | undefined;
+  /** @internal */
+  next(match?: Match): SseEvent | undefined;
+  next(match?: Match): SseEvent | undefined {
     if (this.#failure !== undefined) throw this.#failure;
     for (;;) {
-      if (this.#runAt < this.#runLength) return this.#giveUsual();
-      this.#settleRun();
       if (this.#pos < this.#text.length) {
-        const event = this.#read();
+        const event = this.#read(match);
         if (event !== undefined) return event;
       }
+      this.#settleRun();
       if (this.#queue.length === 0) break;
       const chunk = this.#queue[this.#taken] as Uint8Array | string;
       this.#queue[this.#taken++] = '';
@@ -296,7 +319,7 @@ export class SseScanner {
     this.#settleRun();
     if (this.#failure !== undefined) throw this.#failure;
     this.#ended = true;
-    if (this.#pos < this.#text.length || this.#queue.length > 0) return undefined;
+    if (this.#waits) return undefined;
     if (!this.#closed) {
       this.#checkHeld();
       this.#closed = true;
@@ -396,7 +419,7 @@ export class SseScanner {
     this.#taken = 0;
     this.#text = '';
     this.#pos = 0;
-    this.#runAt = this.#runLength = this.#unsettled = 0;
+    this.#unsettled = 0;
     this.#raw = undefined;
     this.#even = true;
     this.#blockStart = this.#blockEnd = this.#knownByte = state.offset;
@@ -443,6 +466,7 @@ export class SseScanner {
       if (bytes.length > 0) pieces.push({ base64: toBase64(bytes) });
     }
     if (this.#half !== '') pieces.push(this.#half);
+    if (this.#part.length > 0) pieces.push({ base64: toBase64(Uint8Array.from(this.#part)) });
     for (const chunk of this.#queue.slice(this.#taken))
       pieces.push(typeof chunk === 'string' ? chunk : { base64: toBase64(chunk) });
     return pieces;
@@ -450,103 +474,191 @@ export class SseScanner {
 
   // ── Input: chunks → a block of whole lines, and what is held ──────────────────────────────────────────────────────
 
-  #load(chunk: Uint8Array | string, give?: Give, parser?: unknown): void {
+  #load(chunk: Uint8Array | string, give?: Give, parser?: unknown, match?: Match): void {
     this.#leaveBlock();
     if (typeof chunk === 'string') {
       if (this.#half !== '') {
         chunk = this.#half + chunk;
         this.#half = '';
       }
-      if (this.#heldYoung === 0) return this.#loadText(chunk);
+      if (this.#heldYoung === 0 && this.#part.length === 0) return this.#loadText(chunk);
       if (isHighSurrogate(chunk.charCodeAt(chunk.length - 1))) {
         this.#half = chunk.charAt(chunk.length - 1);
         chunk = chunk.slice(0, -1);
       }
       return this.#loadBytes(encodeUtf8(chunk), true);
     }
-    if (this.#mayBePlain(chunk) && this.#loadPlain(chunk, give, parser)) return;
-    if (this.#heldYoung === 0 && this.#heldText !== '') this.#holdAsBytes();
+    const from = this.#part.length === 0 ? 0 : this.#completePart(chunk);
+    if (from > 0 && from === chunk.length) return;
+    if (this.#mayBeWhole(chunk)) {
+      const alone = this.#heldBytes === 0 && endsEvent(chunk);
+      if (alone ? this.#loadEvents(chunk, give, parser, match) : this.#loadWhole(chunk, from, give, parser, match))
+        return;
+    }
+    let bytes = from === 0 ? chunk : chunk.subarray(from);
     if (this.#half !== '') {
       // In front of the chunk, not behind what is held: a CR that waits there ends its line now.
-      chunk = joined(encodeUtf8(this.#half), chunk);
+      bytes = joined(encodeUtf8(this.#half), bytes);
       this.#half = '';
     }
-    this.#loadBytes(chunk, chunk.length > 0, give, parser);
-  }
-
-  /** Whether it is worth trying {@link #loadPlain}: the chunk may end a line, and the input was plain so far. */
-  #mayBePlain(chunk: Uint8Array): boolean {
-    if (chunk.length < PLAIN_BYTES && !endsEvent(chunk)) return false;
-    if (!this.#ascii || this.#cr !== -1 || this.#heldCr || this.#half !== '' || this.#decoder === undefined)
-      return false;
-    return this.#heldYoung === 0 && this.#heldBytes === this.#heldText.length;
+    this.#loadBytes(bytes, bytes.length > 0);
   }
 
   /**
-   * A chunk of ASCII without a CR, as nearly all are, read as text at once: what is held of it is text, and not a byte is
-   * copied. Gives `false`, and changes nothing, if it is another one. All that was held before is ASCII, too.
+   * Ends the character that the chunk before was cut in, and tells how many bytes of this one that took. 0: they do not
+   * continue it, and what was there waits as bytes.
    */
-  #loadPlain(chunk: Uint8Array, give: Give | undefined, parser: unknown): boolean {
-    const text = (this.#decoder as LineDecoder).whole.decode(chunk);
-    const { length } = chunk;
-    const shift = this.#heldBytes;
-    if (text.length !== length || text.indexOf('\r') !== -1) {
-      if (shift > 0 || !endsEvent(chunk)) return false;
-      this.#setBlock(chunk, NOTHING, text, give, parser);
-      return true;
+  #completePart(chunk: Uint8Array): number {
+    const part = this.#part;
+    const missing = characterLength(part[0] as number) - part.length;
+    const taken = chunk.subarray(0, missing);
+    if (!taken.every((byte) => byte >= 0x80 && byte < 0xc0)) return 0;
+    part.push(...taken);
+    if (taken.length < missing) return taken.length;
+    const character = decodeUtf8(Uint8Array.from(part));
+    if (character.includes('\uFFFD')) {
+      part.length -= missing;
+      return 0;
     }
-    const full = shift === 0 ? text : this.#heldText + text;
-    let cut = full.length;
-    if (!endsEvent(chunk)) {
-      const line = text.lastIndexOf('\n') + 1;
-      if (line === 0) {
-        this.#hold(chunk, 0);
-        return true;
-      }
-      const end = (cut = shift + line);
-      const last = full.lastIndexOf('\n', end - 2) + 1;
-      if (end - last <= MAX_EVENT_LINE && full.charCodeAt(last) === LOWER_E) cut = last;
-      const rest = full.substring(cut);
-      // A byte that is no ASCII may be as long as what it is read as; then it may be half a character, too.
-      if (rest.includes('\uFFFD')) return false;
-      this.#heldText = rest;
-      this.#heldBytes = rest.length;
-      this.#heldHead = end - cut;
-      if (cut === 0) return true;
-    } else if (shift > 0) {
-      this.#heldText = '';
-      this.#heldBytes = this.#heldHead = 0;
-    }
-    this.#blockEnd = this.#blockStart + cut;
-    this.#setText(cut === full.length ? full : full.substring(0, cut), true);
-    this.#run(chunk, shift, give, parser);
+    this.#heldText += character;
+    this.#heldBytes += part.length;
+    this.#part = [];
+    return missing;
+  }
+
+  /** Whether it is worth trying {@link #loadWhole}. Makes text of what is held, if that is short. */
+  #mayBeWhole(chunk: Uint8Array): boolean {
+    if (this.#decoder === undefined || this.#heldCr || this.#half !== '' || this.#part.length > 0) return false;
+    if (chunk.length < WHOLE_BYTES && !endsEvent(chunk)) return false;
+    if (this.#heldYoung === 0) return this.#heldBytes === this.#heldText.length || this.#heldLast === NO_STRING;
+    if (this.#heldYoung > KEEP_BYTES) return false;
+    // It may end inside a character: not for the decoder that keeps the half of it.
+    const text = decodeLines(this.#decoder, this.#held.subarray(0, this.#heldYoung), 0);
+    if (text.includes('\uFFFD')) return false;
+    this.#heldText += text;
+    this.#heldLast = NO_STRING;
+    this.#heldYoung = 0;
     return true;
   }
 
-  #loadBytes(chunk: Uint8Array, more: boolean, give?: Give, parser?: unknown): void {
-    if (this.#heldBytes === 0) {
-      // A long line has ended, and nothing was cut since.
-      if (this.#held.length > KEEP_BYTES) this.#held = NOTHING;
-      if (endsEvent(chunk)) return this.#setBlock(chunk, NOTHING, undefined, give, parser);
+  /**
+   * The fast way in. A chunk of valid UTF-8, as nearly all are, is decoded whole, and what is held of it is text: not a
+   * byte is copied. Gives `false`, and changes nothing, if it is another one. This is for a chunk that ends an event, with
+   * nothing held: most are that, and one event.
+   */
+  #loadEvents(chunk: Uint8Array, give: Give | undefined, parser: unknown, match: Match | undefined): boolean {
+    const text = decodeLines(this.#decoder, chunk, this.#density);
+    const even = text.length === chunk.length;
+    this.#density = even ? 0 : densityOf(text.length, chunk.length);
+    if (give !== undefined && this.#giveOne(chunk, text, give, parser, match)) return true;
+    // A byte that is no UTF-8 is one unit, too: if all are one, it does no harm.
+    if (!even && text.includes('\uFFFD')) return false;
+    this.#setLines(text, chunk.length, true);
+    if (give !== undefined) this.#giveRun(give, parser, match, chunk, chunk.length, 0);
+    return true;
+  }
+
+  /**
+   * The same for any other chunk; also `false` if a bare CR may end its last line.
+   *
+   * @param from - where the chunk begins: what is before has been read
+   */
+  #loadWhole(
+    chunk: Uint8Array,
+    from: number,
+    give: Give | undefined,
+    parser: unknown,
+    match: Match | undefined,
+  ): boolean {
+    const ends = endsEvent(chunk);
+    const to = ends ? chunk.length : characterEnd(chunk);
+    const bytes = from === 0 && to === chunk.length ? chunk : chunk.subarray(from, to);
+    const text = decodeLines(this.#decoder, bytes, this.#density);
+    const even = text.length === bytes.length;
+    this.#density = even ? 0 : densityOf(text.length, bytes.length);
+    const held = this.#heldText;
+    const cr = this.#heldReturn || text.indexOf('\r') !== -1;
+    if (text.includes('\uFFFD')) return false;
+    // Found as bytes: to go back through text takes twenty times as long.
+    let line = chunk.lastIndexOf(LF, to - 1) + 1;
+    if (line <= from) line = 0;
+    if (cr && chunk.indexOf(CR, line) !== -1) return false;
+    if (line === 0) {
+      this.#heldText = held + text;
+      this.#heldBytes += bytes.length;
+      this.#heldLast = NO_STRING;
+      if (to < chunk.length) this.#part = [...chunk.subarray(to)];
+      return true;
     }
-    const line = lastLineEnd(chunk, this.#ascii ? this.#decoder : undefined);
+    let cut = even ? line - from : text.lastIndexOf('\n') + 1;
+    const head = ends ? 0 : this.#eventLine(chunk, line, text, cut, even && !cr);
+    line -= head;
+    cut -= head;
+    const before = this.#heldBytes;
+    this.#heldText = cut === text.length ? '' : text.substring(cut);
+    this.#heldBytes = to - line;
+    this.#heldHead = head;
+    this.#heldReturn = cr && head > 0;
+    this.#heldLast = NO_STRING;
+    if (to < chunk.length) this.#part = [...chunk.subarray(to)];
+    if (cut === 0) return true;
+    // Joined first and cut then: what is cut off a joined string is flat, and read faster than the joined one.
+    const lines = held === '' ? text : held + text;
+    const end = lines.length - text.length + cut;
+    this.#setLines(end === lines.length ? lines : lines.substring(0, end), before + line - from, cr);
+    if (give !== undefined) this.#giveRun(give, parser, match, chunk, line, before - from);
+    return true;
+  }
+
+  /**
+   * The length of the chunk's last line, if that is an event line: alone it does nothing yet; held with what follows, the
+   * event has the shape for the fast path. Else 0.
+   *
+   * @param line - where it ends, in the chunk
+   * @param cut - the same, in its text
+   * @param plain - whether that is ASCII without a CR
+   */
+  #eventLine(chunk: Uint8Array, line: number, text: string, cut: number, plain: boolean): number {
+    if (line < 2 || chunk[line - 2] === LF) return 0;
+    const start = chunk.lastIndexOf(LF, line - 2) + 1;
+    const length = line - start;
+    if (length > MAX_EVENT_LINE || chunk[start] !== LOWER_E) return 0;
+    if (start === 0 && (this.#heldText !== '' || length !== cut)) return 0;
+    if (plain) return length;
+    // With a bare CR in it, it is more than one line. And only of an ASCII line the bytes are the units.
+    const cr = chunk.indexOf(CR, start);
+    const alone = cr === -1 || cr >= line - 2;
+    return alone && text.lastIndexOf('\n', cut - 2) === cut - length - 1 ? length : 0;
+  }
+
+  /** The slow way in, for all chunks that are not for the fast one: small ones, CRs, invalid bytes, no decoder. */
+  #loadBytes(chunk: Uint8Array, more: boolean): void {
+    // Half a pair in a string is no text for bytes to follow; and of what is short, its line may be asked for.
+    if (this.#heldYoung === 0 && this.#heldText !== '') {
+      if (this.#heldLast !== NO_STRING || this.#heldBytes <= MAX_EVENT_LINE) this.#holdAsBytes();
+    }
+    if (this.#part.length > 0) {
+      const part = Uint8Array.from(this.#part);
+      this.#part = [];
+      this.#hold(part, 0);
+    }
+    const line = lastLineEnd(chunk);
     const cut = line < 2 || chunk[line - 2] === LF ? line : this.#beforeEventLine(chunk, line);
     if (cut === 0 && (line > 0 || !(this.#heldCr && more))) {
       if (line > 0) this.#heldHead = this.#heldBytes + line;
       this.#hold(chunk, 0);
     } else {
+      // With a CR held and no line end in the chunk, the block is just what is held: `cut` is 0.
       if (this.#heldBytes === 0) this.#setBlock(cut === chunk.length ? chunk : chunk.subarray(0, cut));
       else {
-        // With a CR held and no line end in the chunk, the block is just what is held: `cut` is 0. Of a large chunk only
-        // the beginning is copied.
-        const joint = cut > KEEP_BYTES ? afterEvent(chunk) : cut;
-        this.#hold(joint === chunk.length ? chunk : chunk.subarray(0, joint), 0);
-        const front = this.#held.subarray(0, this.#heldYoung);
-        if (joint === cut) this.#setBlock(front);
-        else this.#setBlock(chunk.subarray(joint, cut), front);
+        this.#hold(cut === chunk.length ? chunk : chunk.subarray(0, cut), 0);
+        this.#setBlock(this.#held.subarray(0, this.#heldYoung));
         this.#heldBytes = this.#heldYoung = 0;
+        // A long line has ended.
+        if (this.#held.length > KEEP_BYTES) this.#held = NOTHING;
       }
       this.#heldHead = line - cut;
+      this.#heldReturn = false;
       if (cut < chunk.length) this.#hold(chunk, cut);
     }
     this.#heldCr = this.#heldYoung > 0 && this.#held[this.#heldYoung - 1] === CR;
@@ -587,8 +699,8 @@ export class SseScanner {
 
   /** Makes text of the whole characters in `#held`, if all are valid; tells how many bytes are left there. */
   #decodeHeld(): number {
-    const cut = lastCharacterEnd(this.#held, this.#heldYoung);
-    const text = decodeLines(this.#decoder, this.#held.subarray(0, cut), this.#ascii);
+    const cut = characterEnd(this.#held.subarray(0, this.#heldYoung));
+    const text = decodeLines(this.#decoder, this.#held.subarray(0, cut), this.#density);
     if (!text.includes('\uFFFD')) {
       this.#heldText += text;
       this.#held.copyWithin(0, cut, this.#heldYoung);
@@ -612,39 +724,21 @@ export class SseScanner {
     this.#held = NOTHING;
     this.#heldBytes = this.#heldYoung = this.#heldHead = 0;
     this.#heldText = '';
-    this.#heldCr = false;
+    this.#heldCr = this.#heldReturn = false;
+    this.#part = [];
   }
 
-  /** The block is what is held as text, `front`, if there is one, and `bytes`, or `text`: whole lines together. */
-  #setBlock(
-    bytes: Uint8Array,
-    front: Uint8Array = NOTHING,
-    text: string = decodeLines(this.#decoder, bytes, this.#ascii),
-    give?: Give,
-    parser?: unknown,
-  ): void {
-    if (front.length > 0) text = decodeLines(this.#decoder, front, true) + text;
+  /** The block is what is held as text, if any is, and `bytes`: whole lines together. */
+  #setBlock(bytes: Uint8Array): void {
     const before = this.#heldText;
-    const shift = this.#heldBytes - this.#heldYoung + front.length;
-    const length = shift + bytes.length;
-    if (before !== '') {
-      text = before + text;
-      this.#heldText = '';
-    }
-    this.#blockEnd = this.#blockStart + length;
+    const young = decodeLines(this.#decoder, bytes, this.#density);
+    this.#density = densityOf(young.length, bytes.length);
+    const size = this.#heldBytes - this.#heldYoung + bytes.length;
+    const text = before + young;
+    this.#heldText = '';
     // Units never outnumber bytes, so equal counts mean one unit a byte throughout.
-    this.#ascii = this.#even = text.length === length;
-    if (!this.#even && text.includes('\uFFFD')) this.#raw = joined(encodeUtf8(before), joined(front, bytes));
-    this.#setText(text);
-    // Where bytes and units differ, their places agree at the beginning alone.
-    if (this.#cr === -1) this.#run(bytes, this.#even || shift === 0 ? shift : Infinity, give, parser);
-  }
-
-  /** Reads the events of usual shape with which the block begins: gives them, if somebody takes them now. */
-  #run(bytes: Uint8Array, shift: number, give: Give | undefined, parser: unknown): void {
-    if (this.#open || this.#mayExceed) return;
-    if (give === undefined || this.#retry !== undefined) this.#scanRun(bytes, shift);
-    else this.#giveRun(bytes, shift, give, parser);
+    if (text.length !== size && text.includes('\uFFFD')) this.#raw = joined(encodeUtf8(before), bytes);
+    this.#setLines(text, size, text.indexOf('\r') !== -1);
   }
 
   #loadText(chunk: string): void {
@@ -659,34 +753,17 @@ export class SseScanner {
       const bytes = utf8Length(text);
       this.#heldText = chunk.slice(cut);
       this.#heldBytes = utf8Length(this.#heldText);
-      this.#blockEnd = this.#blockStart + bytes;
-      this.#even = text.length === bytes;
-      this.#setText(text);
+      this.#heldHead = 0;
+      this.#heldReturn = false;
+      this.#setLines(text, bytes, true);
     }
     this.#heldLast = chunk.charCodeAt(chunk.length - 1);
     this.#heldCr = this.#heldText !== '' && this.#heldLast === CR;
   }
 
-  #setText(text: string, plain = false): void {
-    this.#text = text;
-    this.#pos = 0;
-    this.#knownIndex = 0;
-    this.#knownByte = this.#blockStart;
-    this.#lf = UNKNOWN;
-    this.#cr = plain ? -1 : text.indexOf('\r');
-    if (this.#atStart) {
-      this.#atStart = false;
-      if (text.charCodeAt(0) === BOM) this.#pos = 1;
-    }
-    const bytes = this.#blockEnd - this.#blockStart;
-    const begin = this.#open ? this.#start : this.#blockStart;
-    this.#mayExceed = bytes > this.#maxLineBytes || this.#blockEnd - begin > this.#maxEventBytes;
-  }
-
   /** Turns the marks into bytes, while the block that they point into is still there. */
   #leaveBlock(): void {
     this.#settleRun();
-    this.#runAt = this.#runLength = 0;
     if (!this.#even) {
       this.#from = this.#byteOf(this.#from);
       this.#given = this.#byteOf(this.#given);
@@ -700,6 +777,24 @@ export class SseScanner {
     this.#pos = 0;
   }
 
+  /** The block is `text`: whole lines, that were `size` bytes. */
+  #setLines(text: string, size: number, cr: boolean): void {
+    this.#blockEnd = this.#blockStart + size;
+    this.#even = text.length === size;
+    this.#text = text;
+    this.#pos = 0;
+    this.#knownIndex = 0;
+    this.#knownByte = this.#blockStart;
+    this.#lf = UNKNOWN;
+    this.#cr = cr ? text.indexOf('\r') : -1;
+    if (this.#atStart) {
+      this.#atStart = false;
+      if (text.charCodeAt(0) === BOM) this.#pos = 1;
+    }
+    const begin = this.#open ? this.#start : this.#blockStart;
+    this.#mayExceed = size > this.#maxLineBytes || this.#blockEnd - begin > this.#maxEventBytes;
+  }
+
   /** At the end: what is held becomes the block. */
   #loadHeld(): void {
     this.#leaveBlock();
@@ -707,14 +802,12 @@ export class SseScanner {
       this.#hold(encodeUtf8(this.#half), 0);
       this.#half = '';
     }
-    const text = this.#heldText;
-    if (this.#heldYoung === 0 && text !== '') {
-      this.#blockEnd = this.#blockStart + this.#heldBytes;
-      this.#even = text.length === this.#heldBytes;
-      this.#setText(text);
-    } else if (this.#heldBytes > 0) {
+    if (this.#part.length > 0) this.#hold(Uint8Array.from(this.#part), 0);
+    const size = this.#heldBytes;
+    if (this.#heldYoung === 0 && size > 0) this.#setLines(this.#heldText, size, true);
+    else if (size > 0) {
       // It may end in the middle of a character: the decoder that everybody shares would keep the half of it.
-      this.#ascii = true;
+      this.#density = 0;
       this.#setBlock(this.#held.subarray(0, this.#heldYoung));
     }
     this.#dropHeld();
@@ -723,16 +816,17 @@ export class SseScanner {
   // ── Lines → fields → event ────────────────────────────────────────────────────────────────────────────────────────
 
   /** Reads lines of the block until one dispatches an event, or the block is read. */
-  #read(): SseEvent | undefined {
+  #read(match?: Match): SseEvent | undefined {
     const text = this.#text;
     // Kept from event to event: where one of the two kinds is missing, looking for it again each time is quadratic.
     let lf = this.#lf;
     let cr = this.#cr;
     while (this.#pos < text.length) {
-      if (!this.#open && cr === -1 && text.charCodeAt(this.#pos) === LOWER_E) {
-        this.#scanRun(undefined, 0);
-        if (this.#runLength > 0) return this.#giveUsual();
+      if (!this.#open && !this.#mayExceed && text.charCodeAt(this.#pos) === LOWER_E) {
+        const event = this.#usual(match);
+        if (event !== undefined) return event;
       }
+      this.#settleRun();
       const pos = this.#pos;
       if (lf !== -1 && lf < pos) lf = text.indexOf('\n', pos);
       if (cr !== -1 && cr < pos) cr = text.indexOf('\r', pos);
@@ -758,84 +852,122 @@ export class SseScanner {
   }
 
   /**
-   * The fast path: finds how many of the next events have the one shape that the API sends (an event line whose type was
-   * seen before, one data line, a blank line, LF only) and where their data ends. Anything else is left to the lines'
-   * path, which gives the same events, only slower.
-   *
-   * @param bytes - the bytes of the block, from `shift` on, if one is one unit and they are still there: comparing them is
-   *   several times faster
+   * The fast path: gives the next event, if it has the one shape that the API sends (an event line whose type was seen
+   * before, one data line, a blank line; all ended by LF, or all by CRLF). Anything else is left to the lines' path, which
+   * gives the same events, only slower.
    */
-  #scanRun(bytes: Uint8Array | undefined, shift: number): void {
+  #usual(match: Match | undefined): SseEvent | undefined {
     const text = this.#text;
-    const length = text.length;
-    const even = this.#even;
-    const ends = this.#runEnds;
-    const heads = this.#runHeads;
-    const view =
-      bytes === undefined || bytes.length < VIEW_BYTES || !even
-        ? undefined
-        : new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-    let head = this.#head;
-    let pos = this.#pos;
-    let run = 0;
-    if (!this.#mayExceed) {
-      while (pos < length) {
-        const raw = pos < shift || (pos > 0 && !even) ? undefined : bytes;
-        if (head === undefined || !hasHead(head, text, pos, raw, view, pos - shift)) {
-          head = findHead(text, pos, raw, view, pos - shift);
-          if (head === undefined) break;
-          this.#head = head;
-        }
-        const end = text.indexOf('\n', pos + head.length);
-        if (end === -1 || text.charCodeAt(end + 1) !== LF) break;
-        ends[run] = end;
-        heads[run++] = head;
-        pos = end + 2;
-      }
+    const pos = this.#pos;
+    const known = match === undefined ? -1 : match(text, pos, false);
+    if (known !== -1) {
+      this.#pass(pos, known + 2);
+      this.#retry = undefined;
+      return MATCHED;
     }
-    this.#runAt = 0;
-    this.#runLength = run;
+    const crlf = this.#cr !== -1;
+    let head = this.#head;
+    if (head === undefined || !hasHead(head, text, pos, undefined, undefined, 0)) {
+      head = findHead(head, crlf, text, pos, undefined, undefined, 0);
+      if (head === undefined) return undefined;
+      this.#head = head;
+    }
+    const end = endOfData(text, pos + head.length, crlf);
+    if (end === -1) return undefined;
+    this.#pass(pos, end + (crlf ? 4 : 2));
+    const data = text.substring(pos + head.length, end);
+    if (this.#retry !== undefined) return makeEvent(head.name, data, this.#idBuffer, this.#takeRetry());
+    return { event: head.name, data, id: this.#idBuffer, named: true };
   }
 
-  /** The same, but each event is given as it is found: `position()` and all else are as after `next()`. */
-  #giveRun(bytes: Uint8Array, shift: number, give: Give, parser: unknown): void {
+  /** The event from `pos` to `end` is given. What else that changes is settled when somebody looks, or the run ends. */
+  #pass(pos: number, end: number): void {
+    this.#usualStart = this.#even || pos === 0 ? this.#blockStart + pos : ~pos;
+    this.#pos = end;
+    this.#unsettled++;
+  }
+
+  /**
+   * The same for all events with which the block begins, each given as it is found: `position()` and all else are as after
+   * `next()`.
+   *
+   * @param chunk - the bytes in which the block ends, at `line`: heads are compared faster there
+   * @param shift - where they begin in the block, if one unit is one byte: what is before came earlier
+   */
+  #giveRun(
+    give: Give,
+    parser: unknown,
+    match: Match | undefined,
+    chunk: Uint8Array,
+    line: number,
+    shift: number,
+  ): void {
+    if (this.#open || this.#mayExceed || this.#retry !== undefined) return;
     const text = this.#text;
-    const length = text.length;
-    const even = this.#even;
+    const { length } = text;
     const id = this.#idBuffer;
+    const crlf = this.#cr !== -1;
+    const bytes = this.#even ? chunk : undefined;
     const view =
-      bytes.length < VIEW_BYTES || !even ? undefined : new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+      bytes === undefined || line < VIEW_BYTES ? undefined : new DataView(bytes.buffer, bytes.byteOffset, line);
     let head: Head | undefined = this.#head;
     let pos = this.#pos;
     while (pos < length) {
-      const at = pos - shift;
-      const raw = at < 0 || (at > 0 && !even) ? undefined : bytes;
-      if (head === undefined || !hasHead(head, text, pos, raw, view, at)) {
-        head = findHead(text, pos, raw, view, at);
+      const known = match === undefined ? -1 : match(text, pos, false);
+      if (known !== -1) {
+        this.#pass(pos, known + 2);
+        pos = known + 2;
+        give(MATCHED, parser);
+        continue;
+      }
+      const raw = pos < shift ? undefined : bytes;
+      if (head === undefined || !hasHead(head, text, pos, raw, view, pos - shift)) {
+        head = findHead(head, crlf, text, pos, raw, view, pos - shift);
         if (head === undefined) break;
         this.#head = head;
       }
-      const end = text.indexOf('\n', pos + head.length);
-      if (end === -1 || text.charCodeAt(end + 1) !== LF) break;
+      const end = endOfData(text, pos + head.length, crlf);
+      if (end === -1) break;
       const data = text.substring(pos + head.length, end);
-      this.#usualStart = pos;
-      this.#pos = pos = end + 2;
-      this.#unsettled++;
+      this.#pass(pos, end + (crlf ? 4 : 2));
+      pos = end + (crlf ? 4 : 2);
       give({ event: head.name, data, id, named: true }, parser);
+    }
+    // The last event's place as a byte, while the bytes are here: to count them from the text takes as long as reading it.
+    if (this.#usualStart < 0 && pos === length) {
+      const before = chunk.lastIndexOf(LF, Math.max(chunk.lastIndexOf(LF, line - 4) - 1, 0));
+      if (before > 0) this.#usualStart = this.#blockEnd - (line - before - 1);
     }
   }
 
-  /** The next event of the run. What else it changes is settled when somebody looks, or the run is at its end. */
-  #giveUsual(): SseEvent {
-    const at = this.#runAt++;
-    const head = this.#runHeads[at] as Head;
-    const end = this.#runEnds[at] as number;
-    const data = this.#text.substring(this.#pos + head.length, end);
-    this.#usualStart = this.#pos;
-    this.#pos = end + 2;
-    this.#unsettled++;
-    if (this.#retry !== undefined) return makeEvent(head.name, data, this.#idBuffer, this.#takeRetry());
-    return { event: head.name, data, id: this.#idBuffer, named: true };
+  /** The same for a chunk that is one event, as most are: there is no block, and nothing to count. `false`: it is not. */
+  #giveOne(chunk: Uint8Array, text: string, give: Give, parser: unknown, match: Match | undefined): boolean {
+    const size = chunk.length;
+    if (this.#open || this.#retry !== undefined || size > this.#maxLineBytes || size > this.#maxEventBytes)
+      return false;
+    const event = match !== undefined && match(text, 0, true) !== -1 ? MATCHED : this.#only(chunk, text);
+    if (event === undefined) return false;
+    this.#atStart = false;
+    this.#even = true;
+    this.#usualStart = this.#blockStart;
+    this.#blockEnd = this.#blockStart + size;
+    this.#pos = size;
+    this.#unsettled = 1;
+    give(event, parser);
+    return true;
+  }
+
+  /** The event that is all of the text, if it has the usual shape. */
+  #only(chunk: Uint8Array, text: string): SseEvent | undefined {
+    let head = this.#head;
+    if (head === undefined || !hasHead(head, text, 0, chunk, undefined, 0)) {
+      head = findHead(head, false, text, 0, chunk, undefined, 0);
+      if (head === undefined) return undefined;
+      this.#head = head;
+    }
+    const end = text.length - 2;
+    if (text.indexOf('\n', head.length) !== end || text.indexOf('\r') !== -1) return undefined;
+    return { event: head.name, data: text.substring(head.length, end), id: this.#idBuffer, named: true };
   }
 
   /** Counts the events of usual shape that were given. */
@@ -843,7 +975,7 @@ export class SseScanner {
     const given = this.#unsettled;
     if (given === 0) return;
     this.#unsettled = 0;
-    this.#given = this.#markOf(this.#usualStart);
+    this.#given = this.#usualStart;
     // Before the first of them comments may stand; the others follow each other.
     this.#from = given === 1 ? this.#end : this.#given;
     this.#end = this.#markOf(this.#pos);
@@ -895,7 +1027,7 @@ export class SseScanner {
   #give(after: number): SseEvent {
     const name = this.#event;
     const event = makeEvent(name, this.#data ?? '', this.#idBuffer, this.#takeRetry());
-    if (name !== undefined && this.#cr === -1) learnHead(name);
+    if (name !== undefined) learnHead(name, this.#cr !== -1);
     this.#mark(after);
     this.#open = false;
     this.#data = undefined;

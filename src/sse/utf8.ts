@@ -75,15 +75,20 @@ export function bytesOfUnits(bytes: Uint8Array, start: number, units: number): n
   return i - start;
 }
 
+/** How many bytes the character takes that begins with `lead`; 1 if it begins none. */
+export function characterLength(lead: number): number {
+  return lead < 0xc2 || lead > 0xf4 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+}
+
 /**
- * The largest place at or before `end` where bytes may be cut and still decode as they would in one: before the last
- * lead byte if it is one of the last three, for its character may not be whole. More bytes than three that continue
- * nothing are U+FFFD each, wherever they are cut.
+ * Where the last whole character ends: behind it up to three bytes may begin another. Cut there, bytes decode as they
+ * would in one.
  */
-export function lastCharacterEnd(bytes: Uint8Array, end: number): number {
+export function characterEnd(bytes: Uint8Array): number {
+  const end = bytes.length;
   for (let i = end - 1; i >= 0 && i >= end - 3; i--) {
     const byte = bytes[i] as number;
-    if (byte >= 0xc0) return i;
+    if (byte >= 0xc0) return i + characterLength(byte) > end ? i : end;
     if (byte < 0x80) return end;
   }
   return end;
@@ -162,13 +167,14 @@ const PROBE = [0xef, 0xbb, 0xbf, 0x41, 0xf0, 0x9f, 0xff];
 const PROBED = '\uFEFFA\uFFFD\uFFFD';
 const STREAMING = { stream: true };
 
-/** From this many bytes on. Below, Node 20 is as fast either way, and Node 24 faster without. */
-const STREAM_BYTES = 512;
+/** From how many bytes on text that is not ASCII is decoded in streaming mode: if some of it is not, and if much is. */
+const SPARSE_BYTES = 4096;
+const DENSE_BYTES = 100;
 
-/** What decodes whole lines: the runtime's own decoder in both its modes. */
+/** What decodes whole characters: the runtime's own decoder, and the same in streaming mode where that may be faster. */
 export interface LineDecoder {
   readonly whole: NativeDecoder;
-  readonly streaming: NativeDecoder;
+  readonly streaming: NativeDecoder | undefined;
 }
 
 let probedClass: NativeDecoderClass | undefined;
@@ -187,16 +193,22 @@ export function nativeDecoder(): LineDecoder | undefined {
   return probed;
 }
 
+/** How much of a text is not ASCII, by its length and that of its bytes: 0 nothing, 1 some of it, 2 much of it. */
+export function densityOf(units: number, bytes: number): number {
+  return units === bytes ? 0 : (bytes - units) * 10 < bytes ? 1 : 2;
+}
+
 /**
- * Decodes whole lines, natively where that can be, else by hand. Node's decoder is four times faster on ASCII without
- * `stream`, and up to four times faster on all else with it.
+ * Decodes whole characters, natively where that can be, else by hand.
  *
- * @param ascii - whether the text before was ASCII: then so will this be; also where `bytes` may end inside a character
+ * @param density - {@link densityOf} the text before: this will be alike; 0 also where `bytes` may end inside a character
  */
-export function decodeLines(decoder: LineDecoder | undefined, bytes: Uint8Array, ascii: boolean): string {
+export function decodeLines(decoder: LineDecoder | undefined, bytes: Uint8Array, density: number): string {
   if (decoder === undefined) return decodeUtf8(bytes);
-  if (ascii || bytes.length < STREAM_BYTES) return decoder.whole.decode(bytes);
-  return decoder.streaming.decode(bytes, STREAMING);
+  if (density === 0) return decoder.whole.decode(bytes);
+  const { whole, streaming } = decoder;
+  const enough = bytes.length >= (density === 1 ? SPARSE_BYTES : DENSE_BYTES);
+  return streaming !== undefined && enough ? streaming.decode(bytes, STREAMING) : whole.decode(bytes);
 }
 
 function probe(found: NativeDecoderClass | undefined): LineDecoder | undefined {
@@ -204,7 +216,10 @@ function probe(found: NativeDecoderClass | undefined): LineDecoder | undefined {
   try {
     const whole = new found('utf-8', { ignoreBOM: true });
     if (whole.decode(new Uint8Array(PROBE)) !== PROBED) return undefined;
-    return { whole, streaming: new found('utf-8', { ignoreBOM: true }) };
+    // Before Node 24, text that is not ASCII takes up to twice as long without `stream`; ASCII, and anything in newer
+    // engines, takes longer with it. `RegExp.escape` came with the same V8.
+    const streaming = 'escape' in RegExp ? undefined : new found('utf-8', { ignoreBOM: true });
+    return { whole, streaming };
   } catch {
     // Not usable: our own decoder takes over.
     return undefined;
