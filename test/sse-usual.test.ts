@@ -325,3 +325,50 @@ test('an event line that waits as text, then a string, then a limit: the place i
   expect(places[0]).toBeDefined();
   expect(places[1]).toEqual(places[0]);
 });
+
+test('a character that is cut behind an event line that waits, near a limit', () => {
+  const input = `: ${'x'.repeat(90)}\n`.repeat(6) + `event: ping\ndata: ${'y'.repeat(75)}é灯\n\ndata: z\n\n`;
+  const bytes = new TextEncoder().encode(input);
+  const cut = bytes.indexOf(0xc3) + 1;
+  const found = scan([bytes.subarray(0, cut), bytes.subarray(cut)], { maxLineBytes: 92 });
+  expect(found.events.map(({ data }) => data)).toEqual([`${'y'.repeat(75)}é灯`, 'z']);
+});
+
+test('large and small chunks, saved between them, near limits: all as byte by byte', () => {
+  const run = (bytes: Uint8Array, sizes: readonly number[], saves: boolean, options: SseOptions): unknown[] => {
+    let scanner = new SseScanner(options);
+    const seen: unknown[] = [];
+    let at = 0;
+    try {
+      for (let k = 0; at < bytes.length; k++) {
+        const chunk = bytes.slice(at, (at += sizes[k % sizes.length] as number));
+        scanner.write(chunk);
+        // The caller may write over it.
+        chunk.fill(88);
+        for (let event = scanner.next(); event !== undefined; event = scanner.next())
+          seen.push(event, scanner.position());
+        if (saves) scanner = SseScanner.from(JSON.parse(JSON.stringify(scanner)) as SseScannerState, options);
+      }
+      let last = scanner.end();
+      for (let event = scanner.next(); event !== undefined; event = scanner.next())
+        seen.push(event, scanner.position());
+      last ??= scanner.end();
+      seen.push(last, scanner.position());
+    } catch (error) {
+      seen.push((error as ProtocolError).message, (error as ProtocolError).at);
+    }
+    return seen;
+  };
+  const sizes = fc.array(fc.oneof(fc.integer({ min: 1, max: 90 }), fc.integer({ min: 500, max: 1600 })), {
+    minLength: 1,
+    maxLength: 4,
+  });
+  const limit = fc.option(fc.integer({ min: 20, max: 700 }), { nil: undefined });
+  fc.assert(
+    fc.property(stream, sizes, fc.boolean(), limit, limit, (bytes, each, saves, maxLineBytes, maxEventBytes) => {
+      const options = { ...(maxLineBytes && { maxLineBytes }), ...(maxEventBytes && { maxEventBytes }) };
+      expect(run(bytes, each, saves, options)).toEqual(run(bytes, [1], false, options));
+    }),
+    { numRuns: 600 * RUNS },
+  );
+});

@@ -459,6 +459,7 @@ export class SseScanner {
     const asText = this.#raw === undefined && !(this.#even && rest.includes('\uFFFD'));
     if (this.#heldYoung === 0 && asText) {
       if (rest + this.#heldText !== '') pieces.push(rest + this.#heldText);
+      if (this.#part.length > 0) pieces.push({ base64: toBase64(Uint8Array.from(this.#part)) });
     } else {
       const from = this.#raw === undefined ? 0 : this.#byteAt(this.#pos) - this.#blockStart;
       const block = this.#raw === undefined ? encodeUnits(rest, this.#even) : this.#raw.subarray(from);
@@ -466,7 +467,6 @@ export class SseScanner {
       if (bytes.length > 0) pieces.push({ base64: toBase64(bytes) });
     }
     if (this.#half !== '') pieces.push(this.#half);
-    if (this.#part.length > 0) pieces.push({ base64: toBase64(Uint8Array.from(this.#part)) });
     for (const chunk of this.#queue.slice(this.#taken))
       pieces.push(typeof chunk === 'string' ? chunk : { base64: toBase64(chunk) });
     return pieces;
@@ -711,13 +711,15 @@ export class SseScanner {
 
   /** All that is held, as bytes. */
   #allHeld(): Uint8Array {
-    return joined(encodeUtf8(this.#heldText), this.#held.subarray(0, this.#heldYoung));
+    const bytes = joined(encodeUtf8(this.#heldText), this.#held.subarray(0, this.#heldYoung));
+    return this.#part.length === 0 ? bytes : joined(bytes, Uint8Array.from(this.#part));
   }
 
   #holdAsBytes(): void {
     this.#held = this.#allHeld();
     this.#heldBytes = this.#heldYoung = this.#held.length;
     this.#heldText = '';
+    this.#part = [];
   }
 
   #dropHeld(): void {
