@@ -372,3 +372,11 @@ test('large and small chunks, saved between them, near limits: all as byte by by
     { numRuns: 600 * RUNS },
   );
 });
+
+test('two halves of characters that end a chunk stay out of the decoder that all streams share', () => {
+  const dense = Buffer.from(`data: ${'灯台'.repeat(120)}\n\n`);
+  const broken = Buffer.concat([Buffer.from(`event: ping\ndata: ${'灯台'.repeat(120)}`), Buffer.from([0xe5, 0xe2])]);
+  const chunks = [dense, broken, Buffer.from('\n\n'), dense, dense];
+  expect(scanPlain(chunks)).toEqual(referenceSse(Buffer.concat(chunks)));
+  expect(scanPlain([dense, dense])).toEqual(referenceSse(Buffer.concat([dense, dense])));
+});

@@ -532,8 +532,7 @@ export class SseScanner {
     if (chunk.length < WHOLE_BYTES && !endsEvent(chunk)) return false;
     if (this.#heldYoung === 0) return this.#heldBytes === this.#heldText.length || this.#heldLast === NO_STRING;
     if (this.#heldYoung > KEEP_BYTES) return false;
-    // It may end inside a character: not for the decoder that keeps the half of it.
-    const text = decodeLines(this.#decoder, this.#held.subarray(0, this.#heldYoung), 0);
+    const text = decodeLines(this.#decoder, this.#held.subarray(0, this.#heldYoung), this.#density);
     if (text.includes('\uFFFD')) return false;
     this.#heldText += text;
     this.#heldLast = NO_STRING;
@@ -807,11 +806,7 @@ export class SseScanner {
     if (this.#part.length > 0) this.#hold(Uint8Array.from(this.#part), 0);
     const size = this.#heldBytes;
     if (this.#heldYoung === 0 && size > 0) this.#setLines(this.#heldText, size, true);
-    else if (size > 0) {
-      // It may end in the middle of a character: the decoder that everybody shares would keep the half of it.
-      this.#density = 0;
-      this.#setBlock(this.#held.subarray(0, this.#heldYoung));
-    }
+    else if (size > 0) this.#setBlock(this.#held.subarray(0, this.#heldYoung));
     this.#dropHeld();
   }
 

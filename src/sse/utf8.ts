@@ -81,8 +81,8 @@ export function characterLength(lead: number): number {
 }
 
 /**
- * Where the last whole character ends: behind it up to three bytes may begin another. Cut there, bytes decode as they
- * would in one.
+ * Where the last character that may be whole ends: behind it up to three bytes may begin another. Cut there, bytes decode
+ * as they would in one.
  */
 export function characterEnd(bytes: Uint8Array): number {
   const end = bytes.length;
@@ -201,14 +201,17 @@ export function densityOf(units: number, bytes: number): number {
 /**
  * Decodes whole characters, natively where that can be, else by hand.
  *
- * @param density - {@link densityOf} the text before: this will be alike; 0 also where `bytes` may end inside a character
+ * @param density - {@link densityOf} the text before: this will be alike
  */
 export function decodeLines(decoder: LineDecoder | undefined, bytes: Uint8Array, density: number): string {
   if (decoder === undefined) return decodeUtf8(bytes);
   if (density === 0) return decoder.whole.decode(bytes);
   const { whole, streaming } = decoder;
   const enough = bytes.length >= (density === 1 ? SPARSE_BYTES : DENSE_BYTES);
-  return streaming !== undefined && enough ? streaming.decode(bytes, STREAMING) : whole.decode(bytes);
+  // Half a character would stay in the decoder that everybody shares.
+  return streaming !== undefined && enough && characterEnd(bytes) === bytes.length
+    ? streaming.decode(bytes, STREAMING)
+    : whole.decode(bytes);
 }
 
 function probe(found: NativeDecoderClass | undefined): LineDecoder | undefined {
