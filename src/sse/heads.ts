@@ -13,7 +13,7 @@ const HEADS: Head[] = [];
 const CRLF_HEADS: Head[] = [];
 const MAX_HEADS = 16;
 /** From how many bytes on a `DataView` is worth its making. */
-export const VIEW_BYTES = 4096;
+export const VIEW_BYTES = 1024;
 
 export interface Head {
   /** Interned, so that comparing it with a literal compares two pointers. */

@@ -27,6 +27,30 @@ export function lastLineEndOfText(chunk: string): number {
   return cr === -1 || cr === last ? lf + 1 : chunk.lastIndexOf('\r', last - 1) + 1;
 }
 
+/** The index behind the last LF of `[from, to)`, if it is near its end; else 0. */
+export function nearLineEnd(chunk: Uint8Array, from: number, to: number): number {
+  const near = Math.max(to - NEAR_BYTES, from);
+  let end = to;
+  while (end > near && chunk[end - 1] !== LF) end--;
+  return end === near ? 0 : end;
+}
+
+/**
+ * The index of the last LF, -1 if there is none. `lastIndexOf` looks at one unit after the other, `indexOf` at many: so the
+ * text is searched forwards, in pieces that grow towards its beginning.
+ */
+export function lastLineFeed(text: string): number {
+  const { length } = text;
+  for (let from = length, until = length; until > 0; until = from) {
+    from = Math.max(length - 4 * (length - from) - NEAR_BYTES, 0);
+    let lf = text.indexOf('\n', from);
+    if (lf === -1) continue;
+    for (let next = lf; next !== -1; next = text.indexOf('\n', lf + 1)) lf = next;
+    return lf;
+  }
+  return -1;
+}
+
 /** Where the data that begins at `from` ends, if a blank line follows it and all line ends are alike; else -1. */
 export function endOfData(text: string, from: number, crlf: boolean): number {
   const lf = text.indexOf('\n', from);

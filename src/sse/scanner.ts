@@ -36,7 +36,7 @@ import { MAX_EVENT_BYTES, MAX_LINE_BYTES } from '../limits.ts';
 import { fromBase64, toBase64 } from './base64.ts';
 import type { Position, SseEvent, SseOptions } from './event.ts';
 import { findHead, hasHead, type Head, learnHead, VIEW_BYTES } from './heads.ts';
-import { endOfData, lastLineEnd, lastLineEndOfText } from './line-ends.ts';
+import { endOfData, lastLineEnd, lastLineEndOfText, lastLineFeed, nearLineEnd } from './line-ends.ts';
 import {
   bytesOfUnits,
   encodeUtf8,
@@ -66,8 +66,10 @@ const PIECE = 64 * 1024;
 const HELD_BYTES = 1024 * 1024;
 /** A shorter chunk that ends no event is held as bytes: text in small pieces costs more. */
 const WHOLE_BYTES = 512;
-/** A longer event line does not wait for its data line. */
-const MAX_EVENT_LINE = 256;
+/** A longer line, too: text of megabytes in pieces of a chunk each keeps the garbage collector busy. */
+const LONG_BYTES = 128 * 1024;
+/** A longer event line does not wait for its data line: nor is its type one that is learned. */
+const MAX_EVENT_LINE = 64;
 /** In place of a unit: what is held came as bytes. */
 const NO_STRING = -1;
 /** Not looked for yet. */
@@ -529,13 +531,14 @@ export class SseScanner {
   /** Whether it is worth trying {@link #loadWhole}. Makes text of what is held, if that is short. */
   #mayBeWhole(chunk: Uint8Array): boolean {
     if (this.#decoder === undefined || this.#heldCr || this.#half !== '' || this.#part.length > 0) return false;
-    if (chunk.length < WHOLE_BYTES && !endsEvent(chunk)) return false;
+    if (this.#heldBytes > LONG_BYTES || (chunk.length < WHOLE_BYTES && !endsEvent(chunk))) return false;
     if (this.#heldYoung === 0) return this.#heldBytes === this.#heldText.length || this.#heldLast === NO_STRING;
     if (this.#heldYoung > KEEP_BYTES) return false;
     const text = decodeLines(this.#decoder, this.#held.subarray(0, this.#heldYoung), this.#density);
     if (text.includes('\uFFFD')) return false;
     this.#heldText += text;
     this.#heldLast = NO_STRING;
+    this.#heldReturn ||= this.#heldHead > 0 && text.includes('\r');
     this.#heldYoung = 0;
     return true;
   }
@@ -578,9 +581,13 @@ export class SseScanner {
     const held = this.#heldText;
     const cr = this.#heldReturn || text.indexOf('\r') !== -1;
     if (text.includes('\uFFFD')) return false;
-    // Found as bytes: to go back through text takes twenty times as long.
-    let line = chunk.lastIndexOf(LF, to - 1) + 1;
-    if (line <= from) line = 0;
+    let line = ends ? to : nearLineEnd(chunk, from, to);
+    let cut = even ? line - from : text.length;
+    if (line === 0) {
+      // The last line is long.
+      cut = lastLineFeed(text) + 1;
+      if (cut > 0) line = even ? from + cut : chunk.lastIndexOf(LF, to - 1) + 1;
+    } else if (!even && !ends) cut = text.lastIndexOf('\n') + 1;
     if (cr && chunk.indexOf(CR, line) !== -1) return false;
     if (line === 0) {
       this.#heldText = held + text;
@@ -589,8 +596,7 @@ export class SseScanner {
       if (to < chunk.length) this.#part = [...chunk.subarray(to)];
       return true;
     }
-    let cut = even ? line - from : text.lastIndexOf('\n') + 1;
-    const head = ends ? 0 : this.#eventLine(chunk, line, text, cut, even && !cr);
+    const head = ends ? 0 : this.#eventLine(chunk, line, cut);
     line -= head;
     cut -= head;
     const before = this.#heldBytes;
@@ -610,24 +616,21 @@ export class SseScanner {
   }
 
   /**
-   * The length of the chunk's last line, if that is an event line: alone it does nothing yet; held with what follows, the
-   * event has the shape for the fast path. Else 0.
-   *
-   * @param line - where it ends, in the chunk
-   * @param cut - the same, in its text
-   * @param plain - whether that is ASCII without a CR
+   * The length of the line of the chunk that ends at `line`, and in its text at `cut`, if it is an event line: alone it does
+   * nothing yet; held with what follows, the event has the shape for the fast path. Else 0.
    */
-  #eventLine(chunk: Uint8Array, line: number, text: string, cut: number, plain: boolean): number {
-    if (line < 2 || chunk[line - 2] === LF) return 0;
-    const start = chunk.lastIndexOf(LF, line - 2) + 1;
+  #eventLine(chunk: Uint8Array, line: number, cut: number): number {
+    const near = Math.max(line - MAX_EVENT_LINE, 0);
+    let start = line - 1;
+    for (; start > near && chunk[start - 1] !== LF; start--) {
+      const byte = chunk[start - 1] as number;
+      // It is ASCII, so that its bytes are its units; and with a bare CR in it, it is more than one line.
+      if (byte >= 0x80 || (byte === CR && start < line - 1)) return 0;
+    }
     const length = line - start;
-    if (length > MAX_EVENT_LINE || chunk[start] !== LOWER_E) return 0;
-    if (start === 0 && (this.#heldText !== '' || length !== cut)) return 0;
-    if (plain) return length;
-    // With a bare CR in it, it is more than one line. And only of an ASCII line the bytes are the units.
-    const cr = chunk.indexOf(CR, start);
-    const alone = cr === -1 || cr >= line - 2;
-    return alone && text.lastIndexOf('\n', cut - 2) === cut - length - 1 ? length : 0;
+    if (chunk[start] !== LOWER_E) return 0;
+    if (start > 0) return chunk[start - 1] === LF ? length : 0;
+    return this.#heldText === '' && length === cut ? length : 0;
   }
 
   /** The slow way in, for all chunks that are not for the fast one: small ones, CRs, invalid bytes, no decoder. */
@@ -670,6 +673,7 @@ export class SseScanner {
   #beforeEventLine(chunk: Uint8Array, end: number): number {
     let from = end - 1;
     if (chunk[from] !== LF) return end;
+    if (chunk[from - 1] === CR) from--;
     for (; from > 0 && chunk[from - 1] !== LF; from--) {
       if (chunk[from - 1] === CR || end - from > MAX_EVENT_LINE) return end;
     }
