@@ -5,17 +5,22 @@ const CR = 13;
 /** How far back the last line end is looked for by hand. */
 const NEAR_BYTES = 200;
 
+/** The index behind the last LF of `[from, to)`, if it is near its end; else 0. By hand: the last line is mostly short. */
+export function nearLineEnd(chunk: Uint8Array, from: number, to: number): number {
+  const near = Math.max(to - NEAR_BYTES, from);
+  let end = to;
+  while (end > near && chunk[end - 1] !== LF) end--;
+  return end === near ? 0 : end;
+}
+
 /** The index behind the last line end that is certain (a final CR is not); 0 if there is none. */
 export function lastLineEnd(chunk: Uint8Array): number {
-  const last = chunk.length - 1;
-  let lf = last;
-  // By hand first: the last line is mostly short.
-  const near = Math.max(last - NEAR_BYTES, -1);
-  while (lf > near && chunk[lf] !== LF) lf--;
-  if (lf === last) return chunk.length;
-  if (lf === near && lf >= 0) lf = chunk.lastIndexOf(LF, lf);
-  const cr = chunk.indexOf(CR, lf + 1);
-  return cr === -1 || cr === last ? lf + 1 : chunk.lastIndexOf(CR, last - 1) + 1;
+  const { length } = chunk;
+  const near = nearLineEnd(chunk, 0, length);
+  const end = near === 0 && length > NEAR_BYTES ? chunk.lastIndexOf(LF) + 1 : near;
+  if (end === length) return length;
+  const cr = chunk.indexOf(CR, end);
+  return cr === -1 || cr === length - 1 ? end : chunk.lastIndexOf(CR, length - 2) + 1;
 }
 
 /** The same in text. */
@@ -25,14 +30,6 @@ export function lastLineEndOfText(chunk: string): number {
   if (lf === last) return chunk.length;
   const cr = chunk.indexOf('\r', lf + 1);
   return cr === -1 || cr === last ? lf + 1 : chunk.lastIndexOf('\r', last - 1) + 1;
-}
-
-/** The index behind the last LF of `[from, to)`, if it is near its end; else 0. */
-export function nearLineEnd(chunk: Uint8Array, from: number, to: number): number {
-  const near = Math.max(to - NEAR_BYTES, from);
-  let end = to;
-  while (end > near && chunk[end - 1] !== LF) end--;
-  return end === near ? 0 : end;
 }
 
 /**

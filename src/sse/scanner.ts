@@ -551,7 +551,7 @@ export class SseScanner {
   #loadEvents(chunk: Uint8Array, give: Give | undefined, parser: unknown, match: Match | undefined): boolean {
     const text = decodeLines(this.#decoder, chunk, this.#density);
     const even = text.length === chunk.length;
-    this.#density = even ? 0 : densityOf(text.length, chunk.length);
+    this.#density = densityOf(text.length, chunk.length);
     if (give !== undefined && this.#giveOne(chunk, text, give, parser, match)) return true;
     // A byte that is no UTF-8 is one unit, too: if all are one, it does no harm.
     if (!even && text.includes('\uFFFD')) return false;
@@ -577,7 +577,7 @@ export class SseScanner {
     const bytes = from === 0 && to === chunk.length ? chunk : chunk.subarray(from, to);
     const text = decodeLines(this.#decoder, bytes, this.#density);
     const even = text.length === bytes.length;
-    this.#density = even ? 0 : densityOf(text.length, bytes.length);
+    this.#density = densityOf(text.length, bytes.length);
     const held = this.#heldText;
     const cr = this.#heldReturn || text.indexOf('\r') !== -1;
     if (text.includes('\uFFFD')) return false;

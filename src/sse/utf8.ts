@@ -15,20 +15,9 @@ const BATCH = 4096;
 function readCharacter(bytes: Uint8Array, i: number, end: number): number {
   const lead = bytes[i] as number;
   if (lead < 0x80) return lead * 8 + 1;
-  let need = 0;
-  let lower = 0x80;
-  let upper = 0xbf;
-  if (lead >= 0xc2 && lead <= 0xdf) {
-    need = 1;
-  } else if (lead >= 0xe0 && lead <= 0xef) {
-    need = 2;
-    if (lead === 0xe0) lower = 0xa0;
-    if (lead === 0xed) upper = 0x9f;
-  } else if (lead >= 0xf0 && lead <= 0xf4) {
-    need = 3;
-    if (lead === 0xf0) lower = 0x90;
-    if (lead === 0xf4) upper = 0x8f;
-  }
+  const need = characterLength(lead) - 1;
+  let lower = lead === 0xe0 ? 0xa0 : lead === 0xf0 ? 0x90 : 0x80;
+  let upper = lead === 0xed ? 0x9f : lead === 0xf4 ? 0x8f : 0xbf;
   if (need === 0) return REPLACEMENT * 8 + 1;
   let codePoint = lead & (0x3f >> need);
   for (let used = 1; used <= need; used++) {
